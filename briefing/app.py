@@ -1,0 +1,104 @@
+"""The composition root: one `Config` in, one wired `App` out."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from briefing.composition import Theme
+from briefing.config import Config, MailerConfig, SourceConfig
+from briefing.delivery import Pace, Retry
+from briefing.desk import Desk
+from briefing.mailers import Mailer
+from briefing.mailers.outbox import Outbox
+from briefing.mailers.smtp import Smtp
+from briefing.model import Briefing
+from briefing.sources import Source
+from briefing.sources.feed import FeedSource
+from briefing.sources.fetching import Bounds
+from briefing.sources.files import FilesSource
+from briefing.store import Database
+from subscribers.tokens import Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """What a command works with. `clock` gives aware UTC time."""
+
+    config: Config
+    database: Database
+    desk: Desk
+    clock: Callable[[], datetime]
+
+
+def read_clock() -> datetime:
+    """The system's time, aware UTC: the only place that reads it."""
+    return datetime.now(UTC)
+
+
+def build(config: Config, *, clock: Callable[[], datetime] = read_clock) -> App:
+    """Wire everything that a configuration describes; opens no connection yet."""
+    database = Database(config.database.url.reveal())
+    delivery = config.delivery
+    desk = Desk(
+        database,
+        config.publication,
+        config.briefings,
+        [_source(source, config) for source in config.sources],
+        Tokens([secret.reveal() for secret in config.web.secrets]),
+        theme=_themes(config.path.parent / "templates"),
+        mailer=lambda: _mailer(config.mailer),
+        pace=Pace(delivery.rate, dict(delivery.domain_rates), config.engine.chunk),
+        retry=Retry(
+            waits=delivery.retry_waits,
+            give_up_after=delivery.give_up_after,
+            resend_unknown=delivery.on_unknown == "resend",
+        ),
+        return_path=delivery.return_path,
+        clock=clock,
+        owner=f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}",
+    )
+    return App(config, database, desk, clock)
+
+
+def _themes(own: Path) -> Callable[[Briefing], Theme]:
+    """Loads each theme once; the publisher's folder `templates` beside the configuration first."""
+
+    @cache
+    def load(name: str) -> Theme:
+        return Theme.load(name, [own] if own.is_dir() else [])
+
+    return lambda briefing: load(briefing.look.theme)
+
+
+def _mailer(config: MailerConfig) -> Mailer:
+    if config.kind == "outbox":
+        return Outbox(config.path)
+    return Smtp(
+        config.host,
+        config.port,
+        security=config.security,
+        username=config.username,
+        password=config.password.reveal() if config.password else "",
+        lines=config.connections,
+        timeout=config.timeout.total_seconds(),
+        messages_per_line=config.messages_per_connection,
+        helo=config.helo,
+        ca_file=config.ca_file,
+    )
+
+
+def _source(source: SourceConfig, config: Config) -> Source:
+    zone = config.publication.timezone
+    if source.kind == "files" and source.path is not None:
+        return FilesSource(source.name, source.path, zone, source.section)
+    seconds = config.collect.timeout.total_seconds()
+    bounds = Bounds(
+        allow_private=source.allow_private, max_bytes=config.collect.max_bytes, read_s=seconds
+    )
+    return FeedSource(source.name, source.url, zone, source.section, bounds)

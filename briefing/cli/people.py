@@ -1,0 +1,199 @@
+"""subscribers …: the roll."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from briefing.cli.console import Json, Slug, out, plural, report, session
+from briefing.errors import JobError, UsageError
+from subscribers import roll
+from subscribers.addresses import Address as Checked
+from subscribers.addresses import AddressRefused, read_address
+
+app = typer.Typer(help="The people on the list.", no_args_is_help=True)
+
+Address = Annotated[str, typer.Argument(metavar="ADDRESS")]
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    addresses: Annotated[list[str], typer.Argument(metavar="ADDRESS…")],
+    name: Annotated[str, typer.Option(help="How the person is addressed.")] = "",
+    sections: Annotated[
+        str, typer.Option(help="Only these sections, comma-separated slugs; all by default.")
+    ] = "",
+    briefing: Slug = "",
+    as_json: Json = False,
+) -> None:
+    """Put people on the roll who have agreed to it; all of them or, if one is wrong, none."""
+    run = session(context)
+    chosen = run.briefing(briefing)
+    wanted = [slug.strip() for slug in sections.split(",") if slug.strip()]
+    unknown = [slug for slug in wanted if slug not in chosen.section_slugs]
+    if unknown:
+        raise UsageError(
+            f"there is no section “{unknown[0]}” in “{chosen.slug}”",
+            mend=f"choose from {', '.join(chosen.section_slugs)}",
+        )
+    if any(not c.isprintable() for c in name):
+        raise UsageError("the name holds a line break or control character")
+    results = []
+    try:
+        with run.app.database.write() as connection:
+            for address in addresses:
+                added = roll.add(
+                    connection,
+                    address,
+                    [chosen.slug],
+                    now=run.app.clock(),
+                    actor="operator",
+                    name=name,
+                    sections=wanted,
+                )
+                results.append((address, added))
+    except AddressRefused as refused:
+        raise JobError(str(refused), mend="correct it; nobody was added") from refused
+    report(
+        {"results": [{"address": a, "result": r.value} for a, r in results]},
+        "\n".join(f"{a}: {r}" for a, r in results),
+        as_json=as_json,
+    )
+    if any(r is roll.Added.SUPPRESSED for _, r in results):
+        raise JobError(
+            "a suppressed address is not added",
+            mend="see why with `briefing subscribers show ADDRESS`; `release` lifts it",
+        )
+
+
+@app.command("list")
+def list_people(
+    context: typer.Context,
+    status: Annotated[str, typer.Option(help="active, pending or suppressed.")] = "",
+    briefing: Slug = "",
+    as_json: Json = False,
+) -> None:
+    """Everybody on the roll, one a line."""
+    run = session(context)
+    count = 0
+    with run.app.database.read() as connection:
+        for person in roll.people(connection, briefing=briefing, status=status):
+            count += 1
+            if as_json:
+                # A line each, so that a long list can be read as it comes.
+                sys.stdout.write(json.dumps(_facts(person), ensure_ascii=False) + "\n")
+            else:
+                out.print(_line(person))
+    if not as_json:
+        out.print(plural(count, "subscriber"))
+
+
+@app.command()
+def show(context: typer.Context, address: Address, as_json: Json = False) -> None:
+    """One person's row and everything that happened to it."""
+    run = session(context)
+    checked = _checked(address)
+    with run.app.database.read() as connection:
+        person = next(iter(roll.people(connection, address=address)), None)
+        if person is None:
+            reason = roll.suppression_of(connection, checked)
+            if reason is None:
+                raise JobError(f"{address} is not on the roll")
+            report(
+                {"address": address, "status": "suppressed", "reason": reason.value},
+                f"{address} is not on the roll, and may not be added: {reason}",
+                as_json=as_json,
+            )
+            return
+        story = roll.story_of(connection, person.id)
+    lines = [_line(person)]
+    lines += [
+        f"  {e['at']:%Y-%m-%d %H:%M} UTC  {e['kind']} by {e['actor']}"
+        + "".join(
+            f", {key}: {value}"
+            for key, value in e.items()
+            if key not in ("at", "kind", "actor") and value
+        )
+        for e in story
+    ]
+    report({**_facts(person), "events": story}, "\n".join(lines), as_json=as_json)
+
+
+@app.command()
+def suppress(
+    context: typer.Context,
+    address: Address,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Never mail an address again, whether or not it is on the roll."""
+    run = session(context)
+    _checked(address)
+    with run.app.database.write() as connection:
+        roll.suppress(
+            connection,
+            address,
+            roll.Suppressed.MANUAL,
+            now=run.app.clock(),
+            actor="operator",
+            detail=reason,
+        )
+    report({"address": address, "suppressed": True}, f"{address} is suppressed", as_json=as_json)
+
+
+@app.command()
+def release(context: typer.Context, address: Address, as_json: Json = False) -> None:
+    """Lift a suppression. Only with the person's word: it overrides theirs."""
+    run = session(context)
+    _checked(address)
+    with run.app.database.write() as connection:
+        lifted = roll.release(connection, address, now=run.app.clock(), actor="operator")
+    if not lifted:
+        raise JobError(f"{address} is not suppressed")
+    report({"address": address, "released": True}, f"{address} is released", as_json=as_json)
+
+
+@app.command()
+def erase(context: typer.Context, address: Address, as_json: Json = False) -> None:
+    """Remove everything held on a person; only a one-way mark against re-import stays."""
+    run = session(context)
+    _checked(address)
+    with run.app.database.write() as connection:
+        known = roll.erase(connection, address, now=run.app.clock())
+    report(
+        {"address": address, "erased": True, "was_on_roll": known},
+        f"{address} is erased" + ("" if known else " (it was not on the roll)"),
+        as_json=as_json,
+    )
+
+
+def _checked(address: str) -> Checked:
+    try:
+        return read_address(address)
+    except AddressRefused as refused:
+        raise UsageError(str(refused)) from refused
+
+
+def _line(person: roll.Person) -> str:
+    what = person.status + (f" ({person.reason})" if person.reason else "")
+    briefings = ", ".join(
+        slug + (f" [{', '.join(sections)}]" if sections else "")
+        for slug, sections in person.briefings.items()
+    )
+    return "  ".join(part for part in (person.address, person.name, what, briefings) if part)
+
+
+def _facts(person: roll.Person) -> dict[str, object]:
+    return {
+        "address": person.address,
+        "name": person.name,
+        "status": person.status,
+        "reason": person.reason,
+        "language": person.language,
+        "created_at": person.created_at.isoformat(),
+        "briefings": {slug: list(sections) for slug, sections in person.briefings.items()},
+    }

@@ -1,0 +1,101 @@
+"""Polls the sources. A dead one stops nothing: what went wrong is a line in the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import repeat
+
+from briefing.errors import SourceFailed
+from briefing.sources import Harvest, Refusal, Source, SourceBusy
+from briefing.store import Database
+from briefing.store.articles import (
+    SourceState,
+    Stored,
+    save_source_state,
+    source_state,
+    store,
+)
+
+# A source that fails is left alone for longer each time, up to a day.
+_BACKOFF_FIRST, _BACKOFF_LAST = timedelta(minutes=15), timedelta(days=1)
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What one source gave, or why it did not."""
+
+    source: str
+    stored: Stored = field(default_factory=Stored)
+    refused: tuple[Refusal, ...] = ()
+    error: str = ""
+    unchanged: bool = False
+
+
+def collect(
+    database: Database, sources: Iterable[Source], clock: Callable[[], datetime]
+) -> list[Polled]:
+    """Ask every source at once, a few at a time, and store what they give."""
+    now = clock()
+    wanted = list(sources)
+    with database.read() as connection:
+        states = [source_state(connection, source.name) for source in wanted]
+    with ThreadPoolExecutor(_AT_ONCE, "source") as pool:
+        answers = list(pool.map(_ask, wanted, states, repeat(now)))
+    return [
+        _keep(database, state, answer, now) for state, answer in zip(states, answers, strict=True)
+    ]
+
+
+def due(
+    database: Database, sources: Sequence[Source], every: timedelta, now: datetime
+) -> list[Source]:
+    """The sources whose turn it is: `every` so often, a failing one more seldom."""
+    with database.read() as connection:
+        states = {source.name: source_state(connection, source.name) for source in sources}
+
+    def is_due(state: SourceState) -> bool:
+        if state.retry_at is not None and state.retry_at > now:
+            return False
+        return state.polled_at is None or state.polled_at + every <= now
+
+    return [source for source in sources if is_due(states[source.name])]
+
+
+def _ask(source: Source, state: SourceState, now: datetime) -> Harvest | SourceFailed:
+    try:
+        return source.collect(now, etag=state.etag, modified=state.modified)
+    except SourceFailed as failure:
+        return failure
+
+
+def _keep(
+    database: Database, state: SourceState, answer: Harvest | SourceFailed, now: datetime
+) -> Polled:
+    if isinstance(answer, SourceFailed):
+        failures = state.failures + 1
+        retry_at = now + min(_BACKOFF_FIRST * 2 ** min(failures - 1, 10), _BACKOFF_LAST)
+        if isinstance(answer, SourceBusy):
+            retry_at = answer.retry_at
+        failed = replace(
+            state, polled_at=now, failures=failures, error=answer.message, retry_at=retry_at
+        )
+        with database.write() as connection:
+            save_source_state(connection, failed)
+        return Polled(state.name, error=str(answer))
+    with database.write() as connection:
+        stored = store(connection, answer.articles, now)
+        save_source_state(
+            connection,
+            SourceState(
+                name=state.name,
+                etag=answer.etag if not answer.not_modified else state.etag,
+                modified=answer.modified if not answer.not_modified else state.modified,
+                polled_at=now,
+                succeeded_at=now,
+            ),
+        )
+    return Polled(state.name, stored, answer.refused, unchanged=answer.not_modified)

@@ -1,0 +1,10 @@
+"""An edition becomes mail: HTML with its styles inlined, plain text, subject and preheader.
+
+`compose` renders an edition once for each variant; `Theme` is what it is rendered with.
+"""
+
+from briefing.composition.composer import Composed, compose
+from briefing.composition.fit import LIMIT, Loss, Shrunk
+from briefing.composition.theme import Theme, shipped_templates
+
+__all__ = ["LIMIT", "Composed", "Loss", "Shrunk", "Theme", "compose", "shipped_templates"]

@@ -1,0 +1,205 @@
+"""Secrets of the configuration: written in place, in the environment, or in a file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from briefing.config.reading import Table
+from briefing.config.secret import HIDDEN, Secret
+from briefing.config.settings import DatabaseConfig
+from briefing.config.values import Refused, listing, opaque, optional, text
+
+__all__ = ["SECRET_FILE", "take_database", "take_password", "take_signing"]
+
+SECRET_FILE = "secret.key"  # noqa: S105 - a file's name
+_LEAST = 32
+_MOST_BYTES = 65_536
+_MAKE = "(umask 077; python3 -c 'import secrets; print(secrets.token_urlsafe(48))' > {path})"
+
+
+def take_password(table: Table, *, resolve: bool) -> Secret | None:
+    """`password`, `password_env` or `password_file`; `resolve` False only checks their form."""
+    found = _take(table, "password", resolve=resolve)
+    return Secret(found[1]) if found else None
+
+
+def take_signing(table: Table) -> tuple[Secret, ...]:
+    """The key that signs tokens, then the old ones that still verify."""
+    default = table.reading.folder / SECRET_FILE
+    ways = ("secret", "secret_env", "secret_file")
+    keys: list[tuple[str, str]] = []
+    found = _take(table, "secret")
+    if found:
+        keys.append(found)
+    elif not any(table.given(way) for way in ways):
+        if default.is_file():
+            keys += _read_file(table, "secret_file", default)
+        else:
+            table.fault(
+                "secret",
+                f"is not set, and there is no {default}",
+                "set secret_env or secret_file, or make the file: " + _MAKE.format(path=default),
+            )
+    keys += _take_old(table)
+    for way, key in keys:
+        if len(key) < _LEAST:
+            table.fault(
+                way,
+                f"a signing key has only {len(key)} characters",
+                f"use at least {_LEAST} random ones: {_MAKE.format(path=default)}",
+                hide=True,
+            )
+    return tuple(Secret(key) for _, key in keys)
+
+
+def take_database(table: Table) -> DatabaseConfig:
+    """`url`, `url_env` or `url_file`; without any, SQLite in briefing.db beside the file."""
+    found = _take(table, "url")
+    if found is None and not table.sound("url", "url_env", "url_file"):
+        return _sqlite(table, "sqlite:///briefing.db")
+    way, url = found or ("url", "sqlite:///briefing.db")
+    try:
+        if url.startswith("sqlite:"):
+            return _sqlite(table, url)
+        return _postgresql(url)
+    except Refused as refused:
+        table.fault(
+            way, refused.reason, refused.mend, hide=way == "url" and not url.startswith("sqlite:")
+        )
+    return _sqlite(table, "sqlite:///briefing.db")
+
+
+def _take(table: Table, key: str, *, resolve: bool = True) -> tuple[str, str] | None:
+    """The way a secret was given and the secret; None when there is none or it has a fault."""
+    way = _way(table, key)
+    if way == key:
+        plain = table.take(key, optional(opaque), "", hide=True)
+        return (key, plain) if plain else None
+    lines = _lines(table, way) if way and resolve else []
+    if len(lines) > 1:
+        table.fault(way, "holds more than one line", "leave only the secret in it", hide=True)
+        return None
+    return (way, lines[0]) if lines else None
+
+
+def _take_old(table: Table) -> list[tuple[str, str]]:
+    way = _way(table, "old_secrets")
+    if way == "old_secrets":
+        plain = table.take("old_secrets", listing(opaque), (), hide=True)
+        return [(way, key) for key in plain]
+    return [(way, key) for key in _lines(table, way)] if way else []
+
+
+def _way(table: Table, key: str) -> str:
+    """Which of the three keys counts: one from the environment before the file's."""
+    ways = (key, f"{key}_env", f"{key}_file")
+    given = [way for way in ways if table.given(way)]
+    counted = [way for way in given if table.overridden(way)] or given
+    if len(counted) > 1:
+        table.fault(
+            counted[1],
+            f"comes on top of {counted[0]}",
+            f"keep one of {', '.join(ways)}",
+            hide=True,
+        )
+    return counted[0] if counted else ""
+
+
+def _lines(table: Table, way: str) -> list[str]:
+    """The lines of the variable or file that the key names."""
+    named = table.take(way, text(limit=1000), "", hide=True)
+    if not named:
+        return []
+    if way.endswith("_file"):
+        target = table.reading.folder / Path(named).expanduser()
+        return [line for _, line in _read_file(table, way, target, named)]
+    content = table.reading.environ.get(named, "")
+    # Whoever wrote the secret itself here by mistake shall not find it in the log.
+    shown = named if re.fullmatch(r"[A-Z_][A-Z0-9_]*", named) else HIDDEN
+    return _checked(
+        table,
+        way,
+        content,
+        f"the environment variable {shown} is not set or empty",
+        f"set it, or write the secret itself under {way.removesuffix('_env')}",
+    )
+
+
+def _read_file(table: Table, way: str, target: Path, named: str = "") -> list[tuple[str, str]]:
+    # A bare word without suffix, or a folder that is not there, may be the secret itself.
+    is_path = not named or (target.parent.is_dir() and ("/" in named or "." in named))
+    shown = str(target) if is_path else HIDDEN
+    mend = f"write the path of a readable text file, from {table.reading.folder} on or absolute"
+    try:
+        with target.open("rb") as file:
+            content = file.read(_MOST_BYTES).decode("utf-8")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "not UTF-8 text"
+        table.fault(way, f"cannot read {shown}: {why}", mend, hide=True)
+        return []
+    lines = _checked(table, way, content, f"{shown} is empty", "write the secret into it")
+    return [(way, line) for line in lines]
+
+
+def _checked(table: Table, way: str, content: str, empty: str, mend: str) -> list[str]:
+    lines = [line for line in re.split(r"\r?\n", content) if line]
+    if not lines:
+        table.fault(way, empty, mend, hide=True)
+    try:
+        return [opaque(line) for line in lines]
+    except Refused:
+        table.fault(way, "leads to a secret with control characters", "remove them", hide=True)
+        return []
+
+
+def _sqlite(table: Table, url: str) -> DatabaseConfig:
+    given = url.removeprefix("sqlite:///")
+    if given == url or not given or given.startswith((":memory:", "file:")):
+        raise Refused(
+            "names no database file",
+            'write "sqlite:///briefing.db"; every command opens the database anew, so it cannot '
+            "live in memory",
+        )
+    path = table.reading.folder / given
+    if "?" in str(path):
+        raise Refused("has a ? in the file's path", "leave options out; choose a path without ?")
+    return DatabaseConfig(Secret(f"sqlite:///{path}"), f"sqlite:///{path}", "sqlite", path)
+
+
+def _postgresql(url: str) -> DatabaseConfig:
+    parts, port = _split(url)
+    scheme = parts.scheme
+    if scheme != "postgresql+psycopg":
+        other = re.sub(r"[^a-z0-9+]", "", scheme)[:30] or "none"
+        raise Refused(
+            f"has the driver {other}",
+            'write "sqlite:///briefing.db" or "postgresql+psycopg://user@host/database"',
+        )
+    name = parts.path.removeprefix("/")
+    if {"/", "@"} & set(name) or parts.fragment:
+        raise _garbled()
+    if not name:
+        raise Refused("names no database", 'write "postgresql+psycopg://user@host/database"')
+    user = f"{parts.username}@" if parts.username else ""
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    shown = f"{scheme}://{user}{host}{port}/{name}"
+    return DatabaseConfig(Secret(url), shown, "postgresql")
+
+
+def _split(url: str) -> tuple[SplitResult, str]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise _garbled() from None
+    return parts, f":{port}" if port else ""
+
+
+def _garbled() -> Refused:
+    return Refused(
+        "is not a database address",
+        "write postgresql+psycopg://user:password@host:5432/database, with the signs @ : / ? # "
+        "inside the password as %40 %3A %2F %3F %23",
+    )

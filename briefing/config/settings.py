@@ -1,0 +1,166 @@
+"""The configuration as the composition root gets it: frozen, checked, with secrets wrapped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from pathlib import Path
+
+from briefing.config.secret import Secret
+from briefing.model import Briefing, Publication
+
+__all__ = [
+    "CollectConfig",
+    "Config",
+    "DatabaseConfig",
+    "DeliveryConfig",
+    "EngineConfig",
+    "LogConfig",
+    "MailerConfig",
+    "SourceConfig",
+    "WarmUp",
+    "WebConfig",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseConfig:
+    """`url` is SQLAlchemy's, a SQLite path in it absolute; `shown` is the same without password.
+
+    `kind` is "sqlite" or "postgresql"; `path` is the SQLite file, None for PostgreSQL.
+    """
+
+    url: Secret
+    shown: str
+    kind: str
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebConfig:
+    """The first of `secrets` signs, all of them verify. `public_url` has no trailing slash."""
+
+    public_url: str
+    host: str
+    port: int
+    secrets: tuple[Secret, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MailerConfig:
+    """`kind` is "smtp" or "outbox". `messages_per_connection` 0 is without limit.
+
+    `helo` "" leaves the name to the mailer; `ca_file` None trusts the system's authorities;
+    `path` is the outbox's folder, absolute.
+    """
+
+    kind: str
+    path: Path
+    host: str = ""
+    port: int = 587
+    security: str = "starttls"
+    username: str = ""
+    password: Secret | None = None
+    connections: int = 8
+    timeout: timedelta = timedelta(seconds=30)
+    messages_per_connection: int = 1000
+    ca_file: Path | None = None
+    helo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """A daily ceiling for a new sender: `start` messages on the first day, then × `growth` a day.
+
+    `since` is that first day; None means the day of the first delivery in the ledger.
+    """
+
+    start: int
+    growth: float
+    since: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryConfig:
+    """Rates are messages a second, 0 without limit. `domain_rates` are by recipient domain.
+
+    `send_window` is wall-clock time in the briefing's zone, may pass midnight, None is all day.
+    A message refused for now is tried again after each of `retry_waits` in turn, the last one
+    repeated, until `give_up_after` from the edition's start. `return_path` "" is the briefing's
+    from_address.
+    """
+
+    rate: float = 0
+    domain_rates: tuple[tuple[str, float], ...] = ()
+    on_unknown: str = "resend"
+    send_window: tuple[time, time] | None = None
+    warm_up: WarmUp | None = None
+    test_addresses: tuple[str, ...] = ()
+    retry_waits: tuple[timedelta, ...] = (
+        timedelta(minutes=5),
+        timedelta(minutes=15),
+        timedelta(hours=1),
+        timedelta(hours=2),
+    )
+    give_up_after: timedelta = timedelta(hours=12)
+    return_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """`kind` is "embedded" or "procrastinate"; `chunk` is how many readers one claim takes."""
+
+    kind: str = "embedded"
+    chunk: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """`format` is "json" or "console"; `level` is "debug", "info", "warning" or "error"."""
+
+    format: str = "console"
+    level: str = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class CollectConfig:
+    """How sources are asked: `every` so often plus up to `jitter`, at most `max_bytes` each."""
+
+    allow_private: bool = False
+    timeout: timedelta = timedelta(seconds=20)
+    max_bytes: int = 10_000_000
+    every: timedelta = timedelta(minutes=15)
+    jitter: timedelta = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """Where articles come from. `kind` "feed" has `url`, "files" has `path` (absolute).
+
+    `section` and `language` are "" where the articles or the publication decide.
+    """
+
+    name: str
+    kind: str
+    url: str = ""
+    path: Path | None = None
+    section: str = ""
+    language: str = ""
+    allow_private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything an operator can set. `path` is the file it was read from, absolute."""
+
+    path: Path
+    publication: Publication
+    database: DatabaseConfig
+    web: WebConfig
+    mailer: MailerConfig
+    delivery: DeliveryConfig
+    engine: EngineConfig
+    log: LogConfig
+    collect: CollectConfig
+    briefings: tuple[Briefing, ...]
+    sources: tuple[SourceConfig, ...]

@@ -1,0 +1,333 @@
+"""What may stand in the configuration: every table, key, default, and what must fit together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from briefing.config.addresses import (
+    address,
+    domain,
+    host,
+    is_loopback,
+    listen,
+    picture,
+    secure_site,
+    site,
+    web_address,
+)
+from briefing.config.reading import Reading, Table
+from briefing.config.sealed import take_database, take_password, take_signing
+from briefing.config.settings import (
+    CollectConfig,
+    Config,
+    DatabaseConfig,
+    DeliveryConfig,
+    EngineConfig,
+    LogConfig,
+    MailerConfig,
+    SourceConfig,
+    WarmUp,
+    WebConfig,
+)
+from briefing.config.times import clock, day, duration, send_window, weekdays, zone
+from briefing.config.values import (
+    choice,
+    color,
+    flag,
+    fonts,
+    integer,
+    language,
+    listing,
+    mapping,
+    name,
+    number,
+    optional,
+    slug,
+    suggest,
+    text,
+)
+from briefing.model import Briefing, Look, Publication, Section
+
+__all__ = ["read_config"]
+
+_TABLES = (
+    "publication",
+    "database",
+    "web",
+    "mailer",
+    "delivery",
+    "engine",
+    "log",
+    "collect",
+)
+_PORTS = {"none": 25, "starttls": 587, "tls": 465}
+
+
+def read_config(reading: Reading) -> Config:
+    """The whole document; faults stay in `reading`, whose `finish` must be called."""
+    root = reading.root
+    # Opened in the order of the example: faults are reported in that order.
+    tables = {key: root.table(key) for key in _TABLES}
+    web = _web(tables["web"])
+    publication = _publication(tables["publication"], web.public_url)
+    database = take_database(tables["database"])
+    collect = _collect(tables["collect"])
+    briefings = _briefings(root, publication)
+    return Config(
+        path=reading.path,
+        publication=publication,
+        database=database,
+        web=web,
+        mailer=_mailer(tables["mailer"]),
+        delivery=_delivery(tables["delivery"]),
+        engine=_engine(tables["engine"], tables["database"], database),
+        log=_log(tables["log"]),
+        collect=collect,
+        briefings=briefings,
+        sources=_sources(root, collect, briefings),
+    )
+
+
+def _publication(table: Table, public_url: str) -> Publication:
+    return Publication(
+        name=table.take("name", text()),
+        url=table.take("url", site),
+        public_url=public_url,
+        postal_address=table.take("postal_address", text(limit=300)),
+        language=table.take("language", language, "en"),
+        timezone=table.take("timezone", zone),
+    )
+
+
+def _web(table: Table) -> WebConfig:
+    public_url = table.take("public_url", secure_site)
+    served = table.take("listen", listen, ("127.0.0.1", 8000))
+    return WebConfig(public_url, *served, secrets=take_signing(table))
+
+
+def _mailer(table: Table) -> MailerConfig:
+    kind = table.take("kind", choice("smtp", "outbox"))
+    usual = MailerConfig(kind=kind, path=table.reading.folder / "outbox")
+    security = table.take("security", choice(*_PORTS), usual.security)
+    mailer = MailerConfig(
+        kind=kind,
+        path=_path(table, "path") or usual.path,
+        host=table.take("host", optional(host), ""),
+        port=table.take("port", integer(1, 65_535), _PORTS[security]),
+        security=security,
+        username=table.take("username", text(empty=True), ""),
+        # A dry run into the outbox should not need the server's password.
+        password=take_password(table, resolve=kind == "smtp"),
+        connections=table.take("connections", integer(1, 500), usual.connections),
+        timeout=table.take("timeout", duration("1s", "10m"), usual.timeout),
+        messages_per_connection=table.take(
+            "messages_per_connection", integer(0, 1_000_000), usual.messages_per_connection
+        ),
+        ca_file=_path(table, "ca_file"),
+        helo=table.take("helo", optional(host), ""),
+    )
+    allowed = table.take("allow_plaintext_login", flag, False)
+    if mailer.ca_file and not mailer.ca_file.is_file():
+        table.fault("ca_file", f"there is no file {mailer.ca_file}", "write a PEM file's path")
+    if kind == "smtp":
+        _check_server(table, mailer, allowed=allowed)
+    return mailer
+
+
+def _check_server(table: Table, mailer: MailerConfig, *, allowed: bool) -> None:
+    if not mailer.host and table.sound("host"):
+        table.fault("host", "is missing", 'write your mail server\'s name, or kind = "outbox"')
+    passwords = ("password", "password_env", "password_file")
+    if mailer.username and not mailer.password and table.sound(*passwords):
+        table.fault("username", "has no password", "set password_env or password_file")
+    if mailer.password and not mailer.username and table.sound("username"):
+        table.fault("username", "is missing, but there is a password", "set both or neither")
+    bare = mailer.security == "none" and mailer.host and not is_loopback(mailer.host)
+    if bare and mailer.username and not allowed and table.sound("security", "host"):
+        table.fault(
+            "security",
+            f"would send the password to {mailer.host} unencrypted",
+            'write "starttls" or "tls"; on a network of your own, allow_plaintext_login = true',
+        )
+
+
+def _delivery(table: Table) -> DeliveryConfig:
+    usual = DeliveryConfig()
+    pause = duration("1s", "1d")
+    delivery = DeliveryConfig(
+        rate=table.take("rate", number(0, 100_000), usual.rate),
+        domain_rates=table.take("domain_rates", mapping(domain, number(0, 100_000)), ()),
+        on_unknown=table.take("on_unknown", choice("resend", "hold"), usual.on_unknown),
+        send_window=table.take("send_window", send_window, None),
+        warm_up=_warm_up(table),
+        test_addresses=table.take("test_addresses", listing(address), ()),
+        retry_waits=table.take("retry_waits", listing(pause), usual.retry_waits),
+        give_up_after=table.take("give_up_after", duration("1m", "5d"), usual.give_up_after),
+        return_path=table.take("return_path", optional(address), ""),
+    )
+    waits = delivery.retry_waits
+    if table.sound("retry_waits") and list(waits) != sorted(waits):
+        table.fault("retry_waits", "does not grow", "write the waits from short to long")
+    if table.sound("retry_waits") and not waits:
+        table.fault("retry_waits", "is empty", 'write at least one wait: ["15m"]')
+    return delivery
+
+
+def _warm_up(parent: Table) -> WarmUp | None:
+    wanted = parent.given("warm_up")
+    table = parent.table("warm_up")
+    # Absent as a whole it is off; once begun, `start` is what it cannot do without.
+    start = table.take("start", integer(1, 10_000_000), *(() if wanted else (0,)))
+    growth = table.take("growth", number(1.01, 10), 1.5)
+    since = table.take("since", day, None)
+    return WarmUp(start, growth, since) if wanted else None
+
+
+def _engine(table: Table, beside: Table, database: DatabaseConfig) -> EngineConfig:
+    usual = EngineConfig()
+    kind = table.take("kind", choice("embedded", "procrastinate"), usual.kind)
+    known = beside.sound("url", "url_env", "url_file")
+    if kind == "procrastinate" and database.kind != "postgresql" and known:
+        table.fault(
+            "kind",
+            f"needs PostgreSQL, and database.url is {database.shown}",
+            'write database.url = "postgresql+psycopg://…", or kind = "embedded"',
+        )
+    return EngineConfig(kind, chunk=table.take("chunk", integer(1, 10_000), usual.chunk))
+
+
+def _log(table: Table) -> LogConfig:
+    usual = LogConfig()
+    return LogConfig(
+        format=table.take("format", choice("json", "console"), usual.format),
+        level=table.take("level", choice("debug", "info", "warning", "error"), usual.level),
+    )
+
+
+def _collect(table: Table) -> CollectConfig:
+    usual = CollectConfig()
+    return CollectConfig(
+        allow_private=table.take("allow_private", flag, usual.allow_private),
+        timeout=table.take("timeout", duration("1s", "5m"), usual.timeout),
+        max_bytes=table.take("max_bytes", integer(1_000, 1_000_000_000), usual.max_bytes),
+        every=table.take("every", duration("1m", "1d"), usual.every),
+        jitter=table.take("jitter", duration("0s", "1h"), usual.jitter),
+    )
+
+
+def _briefings(root: Table, publication: Publication) -> tuple[Briefing, ...]:
+    tables = list(root.tables("briefings"))
+    if not tables and root.sound("briefings"):
+        root.fault("briefings", "is missing", "add a [[briefings]] table: at least one is needed")
+    briefings = tuple(_briefing(table, publication) for table in tables)
+    _check_unique(tables, "slug", [briefing.slug for briefing in briefings])
+    return briefings
+
+
+def _briefing(table: Table, publication: Publication) -> Briefing:
+    title = table.take("name", text())
+    usual = Briefing("", title, title, "", (), publication.timezone)
+    return Briefing(
+        slug=table.take("slug", slug),
+        name=title,
+        from_name=table.take("from_name", text(), title),
+        from_address=table.take("from_address", address),
+        sections=_sections(table),
+        timezone=table.take("timezone", zone, publication.timezone),
+        at=table.take("at", clock, usual.at),
+        days=table.take("days", weekdays, usual.days),
+        language=table.take("language", language, publication.language),
+        reply_to=table.take("reply_to", optional(address), ""),
+        tagline=table.take("tagline", text(empty=True), ""),
+        approval=table.take("approval", choice("auto", "required"), usual.approval),
+        if_unapproved=table.take(
+            "if_unapproved", choice("hold", "send", "skip"), usual.if_unapproved
+        ),
+        lead=table.take("lead", duration("0s", "1d"), usual.lead),
+        max_age=table.take("max_age", duration("1h", "60d"), usual.max_age),
+        catch_up=table.take("catch_up", duration("1m", "7d"), usual.catch_up),
+        max_stories=table.take("max_stories", integer(1, 500), usual.max_stories),
+        look=_look(table.table("look")),
+    )
+
+
+def _sections(parent: Table) -> tuple[Section, ...]:
+    tables = list(parent.tables("sections", bare="slug"))
+    if not tables and parent.sound("sections"):
+        parent.fault("sections", "is missing", 'name at least one: ["news"]')
+    sections = []
+    for table in tables:
+        key = table.take("slug", slug)
+        spoken = (key or "").replace("-", " ").capitalize()
+        cap = table.take("cap", integer(1, 100), 6)
+        sections.append(Section(key, table.take("name", text(limit=80), spoken), cap))
+    _check_unique(tables, "slug", [section.slug for section in sections])
+    return tuple(sections)
+
+
+def _look(table: Table) -> Look:
+    usual = Look()
+    look = Look(
+        theme=table.take("theme", slug, usual.theme),
+        colors=table.take("colors", mapping(name, color), ()),
+        fonts=table.take("fonts", mapping(name, fonts), ()),
+        logo=table.take("logo", optional(picture), ""),
+        logo_width=table.take("logo_width", integer(0, 1200), 0),
+        logo_height=table.take("logo_height", integer(0, 1200), 0),
+        width=table.take("width", integer(320, 800), usual.width),
+    )
+    for side, length in (("logo_width", look.logo_width), ("logo_height", look.logo_height)):
+        if look.logo and not length and table.sound(side):
+            table.fault(side, "is missing, but there is a logo", "write CSS pixels as shown")
+    if look.logo_width > look.width and table.sound("logo_width", "width"):
+        table.fault("logo_width", "is wider than the mail", f"write at most {look.width}")
+    return look
+
+
+def _sources(
+    root: Table, collect: CollectConfig, briefings: tuple[Briefing, ...]
+) -> tuple[SourceConfig, ...]:
+    tables = list(root.tables("sources"))
+    sections = {slug for briefing in briefings for slug in briefing.section_slugs if slug}
+    sources = tuple(_source(table, collect, sections) for table in tables)
+    _check_unique(tables, "name", [source.name for source in sources])
+    return sources
+
+
+def _source(table: Table, collect: CollectConfig, sections: set[str]) -> SourceConfig:
+    source = SourceConfig(
+        name=table.take("name", text(limit=100)),
+        kind=table.take("kind", choice("feed", "files")),
+        url=table.take("url", optional(web_address), ""),
+        path=_path(table, "path"),
+        section=table.take("section", optional(slug), ""),
+        language=table.take("language", optional(language), ""),
+        allow_private=table.take("allow_private", flag, collect.allow_private),
+    )
+    needs, leaves = ("path", "url") if source.kind == "files" else ("url", "path")
+    if table.sound("kind"):
+        if not getattr(source, needs) and table.sound(needs):
+            table.fault(needs, "is missing", f'a source of kind "{source.kind}" needs it')
+        if getattr(source, leaves):
+            table.fault(leaves, f'is not for kind "{source.kind}"', "leave it out")
+    if source.section and sections and source.section not in sections:
+        close = suggest(source.section, sections)
+        meant = f'did you mean "{close}"? ' if close else ""
+        table.fault(
+            "section",
+            "is a section of no briefing",
+            f"{meant}there are: {', '.join(sorted(sections))}",
+        )
+    return source
+
+
+def _check_unique(tables: list[Table], key: str, values: list[str]) -> None:
+    for index, (table, value) in enumerate(zip(tables, values, strict=True)):
+        if table.sound(key) and value in values[:index]:
+            table.fault(key, "is used twice", "give each one its own")
+
+
+def _path(table: Table, key: str) -> Path | None:
+    """A path, relative ones from the configuration's folder on; None where it is not given."""
+    given = table.take(key, text(limit=1000, empty=True), "")
+    return table.reading.folder / Path(given).expanduser() if given else None

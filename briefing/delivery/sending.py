@@ -1,0 +1,360 @@
+"""Sends one edition from this process: leases chunks, feeds lines, records what became of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+import structlog
+
+from briefing.delivery.queue import Job, Queue
+from briefing.delivery.rates import Rates
+from briefing.delivery.recorder import Recorder
+from briefing.delivery.retry import Retry
+from briefing.errors import MailerFault
+from briefing.mailers import Line, Mailer, MailerBusy
+from briefing.model import Message, Outcome, OutcomeKind, Recipient
+from briefing.store import Database, ledger
+
+log = structlog.get_logger(__name__)
+
+# A line that cannot be opened is tried again after this many seconds, then twice as long, …
+_REOPEN_FIRST, _REOPEN_LAST = 0.5, 30.0
+# With no line open and none to be had for so long, the run is given up; its rows stay as they are.
+_UNREACHABLE_AFTER = 60.0
+# A line without work hangs up after this many seconds, before the server does.
+_IDLE = 5.0
+# Pause and cancel are noticed within this many seconds also when no message leaves.
+_LOOK = 0.5
+
+
+class Ended(StrEnum):
+    """Why a run came back."""
+
+    DONE = "done"
+    WAITING = "waiting for retries"
+    STOPPED = "stopped"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast, in messages a second (0 for no limit), overall and per recipient domain."""
+
+    rate: float = 0.0
+    domain_rates: Mapping[str, float] = field(default_factory=dict)
+    chunk_size: int = 500
+
+
+class Sending:
+    """One process's part in the delivery of one edition.
+
+    `write_message` turns a recipient into a message, or into the reason why there is none for them.
+    `stop` ends the run between messages; `clock` gives aware UTC time; `progress` is called now and
+    then while messages leave. Any number of processes may run this for one edition: the ledger
+    keeps them apart.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        mailer: Mailer,
+        edition_id: int,
+        write_message: Callable[[Recipient], Message | str],
+        *,
+        owner: str,
+        started: datetime,
+        pace: Pace,
+        retry: Retry,
+        clock: Callable[[], datetime],
+        stop: threading.Event,
+        progress: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._mailer = mailer
+        self._edition_id = edition_id
+        self._write_message = write_message
+        self._owner = owner
+        self._started = ledger.to_ms(started)
+        self._chunk_size = pace.chunk_size
+        self._retry = retry
+        self._clock = clock
+        self._stop = stop
+        self._progress = progress
+        self._queue = Queue(Rates(pace.rate, pace.domain_rates), time.monotonic)
+        self._recorder: Recorder[tuple[Job, Outcome], Job] = Recorder(self._write)
+        # Shared by the feeder and the lines, under `_changed`: the chunks this process holds, and
+        # how many of their readers have no answer yet.
+        self._changed = threading.Condition()
+        self._held: dict[int, ledger.Chunk] = {}
+        self._left: Counter[int] = Counter()
+        self._ended: Ended | None = None
+        self._failure: BaseException | None = None
+        self._reached_at = self._looked_at = time.monotonic()
+
+    def run(self) -> Ended:
+        """Send until nothing is left to send now, or until stopped, paused or cancelled.
+
+        Raises `MailerFault` after pausing the edition, or `MailerBusy`; either way nothing
+        is lost and a later run goes on.
+        """
+        first: Line | None = self._mailer.open()
+        lines = []
+        for number in range(self._mailer.lines):
+            thread = threading.Thread(
+                target=self._serve, args=(first,), name=f"line-{number}", daemon=True
+            )
+            first = None
+            thread.start()
+            lines.append(thread)
+        try:
+            self._feed()
+        finally:
+            self._end(Ended.STOPPED)
+            for thread in lines:
+                thread.join()
+            self._recorder.flush()
+            self._give_back()
+        if self._failure is not None:
+            raise self._failure
+        assert self._ended is not None  # noqa: S101 - set by `_end` above
+        return self._ended
+
+    # The feeder: the caller's thread.
+
+    def _feed(self) -> None:
+        while self._ended is None:
+            if self._stop.is_set():
+                self._end(Ended.STOPPED)
+                return
+            self._finish_chunks()
+            self._look()
+            if len(self._queue) >= self._chunk_size or not self._take():
+                self._finish_if_idle()
+                with self._changed:
+                    if self._ended is None:
+                        self._changed.wait(0.2)
+
+    def _take(self) -> bool:
+        """Lease and queue one more chunk; False when there is none to take now."""
+        now = self._clock()
+        with self._database.write() as connection:
+            if not self._stands(ledger.standing(connection, self._edition_id)):
+                return False
+            chunk = ledger.take_chunk(
+                connection,
+                self._edition_id,
+                self._owner,
+                ledger.to_ms(now),
+                resend_unknown=self._retry.resend_unknown,
+            )
+            claimed = ledger.claim(connection, chunk, now) if chunk else []
+        if chunk is None:
+            return False
+        with self._changed:
+            self._held[chunk.number] = chunk
+            self._left[chunk.number] = len(claimed)
+        self._queue.put([Job(recipient, tries, chunk) for recipient, tries in claimed])
+        return True
+
+    def _finish_if_idle(self) -> None:
+        """End the run when it holds no chunk and there is none to be had soon."""
+        if self._held or self._ended is not None:
+            return
+        with self._database.read() as connection:
+            due = ledger.next_due(connection, self._edition_id)
+        if due is None:
+            self._end(Ended.DONE)
+        elif due > ledger.to_ms(self._clock()) + 1000:
+            self._end(Ended.WAITING)
+
+    def _finish_chunks(self) -> None:
+        """Give back the chunks whose readers all have an answer."""
+        with self._changed:
+            ready = [chunk for number, chunk in self._held.items() if not self._left[number]]
+        if not ready:
+            return
+        self._recorder.flush()
+        with self._database.write() as connection:
+            for chunk in ready:
+                ledger.finish_chunk(connection, chunk)
+        with self._changed:
+            for chunk in ready:
+                self._held.pop(chunk.number, None)
+                self._left.pop(chunk.number, None)
+
+    def _give_back(self) -> None:
+        with self._database.write() as connection:
+            for chunk in self._held.values():
+                ledger.finish_chunk(connection, chunk)
+
+    def _look(self) -> None:
+        """Keep the leases and notice a pause, also while no message leaves."""
+        if time.monotonic() - self._looked_at < _LOOK:
+            return
+        self._looked_at = time.monotonic()
+        self._recorder.flush()
+        with self._changed:
+            held = list(self._held.values())
+        with self._database.write() as connection:
+            self._stands(ledger.standing(connection, self._edition_id))
+            kept = ledger.hold_fences(connection, held, ledger.to_ms(self._clock()))
+        self._lose([chunk for chunk in held if chunk.number not in kept])
+        self._progress()
+
+    # The lines: one thread each.
+
+    def _serve(self, line: Line | None) -> None:
+        try:
+            while not self._queue.closed:
+                job = self._queue.get(_IDLE)
+                if line is not None and (job is None or not line.alive):
+                    line.close()
+                    line = None
+                if job is None:
+                    continue
+                if line is None:
+                    self._queue.put_back(job)
+                    line = self._open_line()
+                    continue
+                self._send(line, job)
+        except MailerBusy as fault:
+            self._end(Ended.STOPPED, fault)
+        except MailerFault as fault:
+            self._pause(fault)
+            self._end(Ended.PAUSED, fault)
+        except BaseException as error:  # noqa: BLE001 - raised again by `run` in the caller's thread
+            self._end(Ended.STOPPED, error)
+        finally:
+            if line is not None:
+                line.close()
+
+    def _send(self, line: Line, first: Job) -> None:
+        begun: dict[int, Job] = {}
+
+        def messages() -> Iterator[Message]:
+            job: Job | None = first
+            while job is not None:
+                made = self._write_message(job.recipient)
+                if isinstance(made, Message):
+                    begun[job.recipient.id] = job
+                    yield made
+                else:
+                    self._skip(job, made)
+                job = self._queue.get(0.0)
+
+        def gate(message: Message) -> bool:
+            return self._recorder.intend(begun[message.recipient_id])
+
+        for outcome in line.send(messages(), gate):
+            job = begun.pop(outcome.recipient_id)
+            self._reached_at = time.monotonic()
+            self._recorder.answer((job, outcome))
+            self._settle(job)
+            if outcome.kind is OutcomeKind.FAULT:
+                message = f"the mail server would refuse every message: {outcome.text}"
+                raise MailerFault(message, mend="mend it, then `briefing resume`")
+        # The gate was shut before these; the writer has seen to their rows.
+        for job in begun.values():
+            self._settle(job)
+
+    def _settle(self, job: Job) -> None:
+        with self._changed:
+            number = job.chunk.number
+            if number in self._held:
+                self._left[number] -= 1
+                if not self._left[number]:
+                    self._changed.notify_all()
+
+    def _skip(self, job: Job, reason: str) -> None:
+        with self._database.write() as connection:
+            now = ledger.to_ms(self._clock())
+            if ledger.hold_fences(connection, [job.chunk], now):
+                skipped = ledger.Mark(job.recipient.id, "skipped", reason)
+                ledger.mark(connection, self._edition_id, [skipped], now)
+        self._settle(job)
+
+    def _open_line(self) -> Line | None:
+        """A new line, tried again with growing waits; None when the run ends meanwhile.
+
+        Raises `MailerBusy` when no line got anywhere for a minute.
+        """
+        wait = _REOPEN_FIRST
+        while not self._queue.closed:
+            try:
+                line = self._mailer.open()
+            except MailerBusy as fault:
+                if time.monotonic() - self._reached_at > _UNREACHABLE_AFTER:
+                    raise
+                log.warning("line not opened", error=fault.message, retry_in=wait)
+                with self._changed:
+                    self._changed.wait_for(lambda: self._ended is not None, wait)
+                wait = min(wait * 2, _REOPEN_LAST)
+            else:
+                self._reached_at = time.monotonic()
+                return line
+        return None
+
+    # The ledger.
+
+    def _write(
+        self, answers: Sequence[tuple[Job, Outcome]], intents: Sequence[Job]
+    ) -> Sequence[bool]:
+        """The recorder's transaction: answers in, then the intents that stand (promises 3, 4)."""
+        now = self._clock()
+        ms = ledger.to_ms(now)
+        chunks = {job.chunk for job in intents} | {job.chunk for job, _ in answers}
+        with self._database.write() as connection:
+            stands = self._stands(ledger.standing(connection, self._edition_id))
+            kept = ledger.hold_fences(connection, list(chunks), ms)
+            marks = [
+                self._retry.judge(outcome, job.attempts + 1, self._started, ms)
+                for job, outcome in answers
+                if job.chunk.number in kept
+            ]
+            ledger.mark(connection, self._edition_id, marks, ms)
+            wanted = [job for job in intents if job.chunk.number in kept]
+            granted: set[int] = set()
+            if wanted and stands and not self._stop.is_set() and self._ended is None:
+                ids = [job.recipient.id for job in wanted]
+                granted = ledger.begin(connection, self._edition_id, ids, now)
+                for chunk in {j.chunk for j in wanted if j.recipient.id not in granted}:
+                    ledger.skip_gone(connection, chunk, now)
+        self._lose([chunk for chunk in chunks if chunk.number not in kept])
+        return [job.recipient.id in granted for job in intents]
+
+    def _stands(self, standing: str) -> bool:
+        if standing == "paused":
+            self._end(Ended.PAUSED)
+        elif standing != "sending":
+            self._end(Ended.CANCELLED)
+        return standing == "sending"
+
+    def _lose(self, chunks: Sequence[ledger.Chunk]) -> None:
+        """Another process has taken these chunks: nothing of them is ours any more."""
+        if chunks:
+            log.warning("chunks taken over by another sender", chunks=[c.number for c in chunks])
+            self._queue.drop({chunk.number for chunk in chunks})
+            with self._changed:
+                for chunk in chunks:
+                    self._held.pop(chunk.number, None)
+                    self._left.pop(chunk.number, None)
+
+    def _pause(self, fault: MailerFault) -> None:
+        with self._database.write() as connection:
+            ledger.pause(connection, self._edition_id, fault.message)
+        log.error("edition paused", reason=fault.message, mend=fault.mend)
+
+    def _end(self, why: Ended, failure: BaseException | None = None) -> None:
+        with self._changed:
+            self._failure = self._failure or failure
+            if self._ended is None:
+                self._ended = why
+            self._changed.notify_all()
+        self._queue.close()

@@ -1,0 +1,211 @@
+"""Dispatch: a frozen edition goes out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from briefing.composition.letters import Letters, as_test
+from briefing.delivery import Ended, Pace, Retry, Sending
+from briefing.errors import EditionError
+from briefing.mailers import Mailer
+from briefing.model import (
+    Briefing,
+    Composition,
+    Edition,
+    EditionState,
+    OutcomeKind,
+    Publication,
+    Recipient,
+)
+from briefing.store import Database, editions, ledger
+from subscribers import roll
+from subscribers.tokens import Tokens
+
+VariantOf = Callable[[str], Composition | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Why a delivery came back, and the sum at that moment."""
+
+    edition: Edition
+    ended: Ended
+    tally: ledger.Tally
+
+
+class Dispatch:
+    """Freezes audiences and runs deliveries. `mailer` makes the way out when one is needed."""
+
+    def __init__(
+        self,
+        database: Database,
+        publication: Publication,
+        tokens: Tokens,
+        mailer: Callable[[], Mailer],
+        *,
+        pace: Pace,
+        retry: Retry,
+        return_path: str,
+        clock: Callable[[], datetime],
+        owner: str,
+    ) -> None:
+        self._database = database
+        self._publication = publication
+        self._tokens = tokens
+        self._mailer = mailer
+        self._pace = pace
+        self._retry = retry
+        self._return_path = return_path
+        self._clock = clock
+        self._owner = owner
+
+    def deliver(
+        self,
+        edition: Edition,
+        briefing: Briefing,
+        variant_of: VariantOf,
+        *,
+        stop: threading.Event,
+        progress: Callable[[ledger.Tally], None],
+        wait_for_retries: bool,
+    ) -> Delivered:
+        """See `Desk.deliver`."""
+        if edition.state is EditionState.SENT:
+            return Delivered(edition, Ended.DONE, self._tally(edition))
+        if edition.state not in (EditionState.APPROVED, EditionState.SENDING):
+            raise EditionError(
+                f"the edition of {edition.day} is {edition.state}, not approved",
+                mend="run `briefing approve` first",
+            )
+        mailer = self._mailer()
+        if edition.state is EditionState.APPROVED:
+            edition = self._start(edition, briefing, mailer)
+        letters = self.letters(edition, briefing, variant_of)
+        while True:
+            ended = self._sending(edition, mailer, letters, stop, progress).run()
+            if ended is not Ended.WAITING or not wait_for_retries:
+                break
+            stop.wait(self._until_retry(edition))
+        if ended is Ended.DONE:
+            self._finish(edition)
+        return Delivered(self._reload(edition), ended, self._tally(edition))
+
+    def test_send(
+        self,
+        edition: Edition,
+        briefing: Briefing,
+        composition: Composition,
+        addresses: Sequence[str],
+    ) -> list[tuple[str, str]]:
+        """See `Desk.test_send`."""
+        marked = as_test(composition, "[Test]")
+        letters = self.letters(edition, briefing, lambda _: marked)
+        line = self._mailer().open()
+        results = []
+        try:
+            for number, address in enumerate(addresses):
+                # Nobody on the roll: the links of a test open nothing.
+                message = letters.write(Recipient(-1 - number, 0, address))
+                if isinstance(message, str):
+                    results.append((address, message))
+                    continue
+                for outcome in line.send([message], lambda _: True):
+                    sent = outcome.kind is OutcomeKind.SENT
+                    results.append((address, "" if sent else f"{outcome.code} {outcome.text}"))
+        finally:
+            line.close()
+        return results
+
+    def letters(self, edition: Edition, briefing: Briefing, variant_of: VariantOf) -> Letters:
+        """What writes the messages of an edition."""
+        return Letters(
+            edition,
+            briefing,
+            self._publication,
+            self._tokens,
+            variant_of,
+            sender=self._return_path or briefing.from_address,
+        )
+
+    def _start(self, edition: Edition, briefing: Briefing, mailer: Mailer) -> Edition:
+        """Freeze the audience, once the way out is known to be open."""
+        now = self._clock()
+        for story in edition.stories:
+            if story.article.news_at > now:
+                raise EditionError(
+                    f"“{story.shown_headline}” is not for readers before "
+                    f"{story.article.news_at:%Y-%m-%d %H:%M} UTC",
+                    mend="wait until then, or drop the story",
+                )
+        with self._database.read() as connection:
+            if not roll.count(connection, briefing.slug, now):
+                raise EditionError(
+                    f"nobody is subscribed to “{briefing.slug}”",
+                    mend="run `briefing subscribers add ADDRESS`",
+                )
+        mailer.open().close()
+        with self._database.write() as connection:
+            started = editions.change_state(
+                connection,
+                edition.id,
+                (EditionState.APPROVED,),
+                EditionState.SENDING,
+                sending_started_at=now,
+            )
+            if started:
+                ledger.freeze_audience(
+                    connection, edition.id, briefing.slug, now, self._pace.chunk_size
+                )
+        return self._reload(edition)
+
+    def _sending(
+        self,
+        edition: Edition,
+        mailer: Mailer,
+        letters: Letters,
+        stop: threading.Event,
+        progress: Callable[[ledger.Tally], None],
+    ) -> Sending:
+        return Sending(
+            self._database,
+            mailer,
+            edition.id,
+            letters.write,
+            owner=self._owner,
+            started=edition.sending_started_at or edition.due_at,
+            pace=self._pace,
+            retry=self._retry,
+            clock=self._clock,
+            stop=stop,
+            progress=lambda: progress(self._tally(edition)),
+        )
+
+    def _finish(self, edition: Edition) -> None:
+        with self._database.write() as connection:
+            editions.change_state(
+                connection,
+                edition.id,
+                (EditionState.SENDING,),
+                EditionState.SENT,
+                finished_at=self._clock(),
+            )
+
+    def _until_retry(self, edition: Edition) -> float:
+        """Seconds to the next try of anybody, at most one: a pause is looked for meanwhile."""
+        with self._database.read() as connection:
+            due = ledger.next_due(connection, edition.id)
+        wait = (due - ledger.to_ms(self._clock())) / 1000 if due else 0.0
+        return min(max(wait, 0.05), 1.0)
+
+    def _tally(self, edition: Edition) -> ledger.Tally:
+        with self._database.read() as connection:
+            return ledger.tally(connection, edition.id)
+
+    def _reload(self, edition: Edition) -> Edition:
+        with self._database.read() as connection:
+            found = editions.get(connection, edition.id)
+        assert found is not None  # noqa: S101 - editions are never deleted
+        return found

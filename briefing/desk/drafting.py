@@ -1,0 +1,221 @@
+"""Drafts: which articles make an edition now, and what it looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from briefing.composition import Composed, Theme, compose
+from briefing.errors import EditionError, EmptyEdition
+from briefing.model import (
+    DAILY,
+    Briefing,
+    Composition,
+    Edition,
+    EditionState,
+    LeftOut,
+    Publication,
+    Story,
+    Window,
+)
+from briefing.selection import Selection, select
+from briefing.store import Connection, Database, articles, editions
+
+STARTABLE = (
+    EditionState.DRAFT,
+    EditionState.REVIEW,
+    EditionState.CHANGES,
+    EditionState.HELD,
+)
+"""States in which an edition may still be shaped and approved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An edition as it stands, composed for all sections, and what was left out of it."""
+
+    edition: Edition
+    composed: Composed
+    left_out: tuple[LeftOut, ...] = ()
+
+
+class Drafting:
+    """Selects and composes; `theme` gives the loaded theme of a briefing."""
+
+    def __init__(
+        self, database: Database, publication: Publication, theme: Callable[[Briefing], Theme]
+    ) -> None:
+        self._database = database
+        self._publication = publication
+        self._theme = theme
+
+    def draft(self, briefing: Briefing, day: date, now: datetime) -> Draft:
+        """Make the edition of a day, or bring its draft up to date; one that was approved, sent or
+        spiked stays as it is.
+
+        Raises `EmptyEdition` when there is no story (nothing is written then), and `ThemeError`.
+        """
+        with self._database.write() as connection:
+            edition = editions.find(connection, briefing.slug, day, DAILY)
+            if edition is not None and edition.state not in (*STARTABLE, EditionState.SKIPPED):
+                selection = Selection(edition.stories, ())
+            else:
+                if edition is None:
+                    editions.retire_drafts(connection, briefing.slug, day, now - briefing.catch_up)
+                window, selection = self._select(connection, briefing, day, now, edition)
+                if edition is None:
+                    edition = self.reserve(connection, briefing, day, window, now)
+                if edition.stories == selection.stories:
+                    editions.extend_window(connection, edition.id, window)
+                elif not editions.save_draft(connection, edition, selection.stories, window):
+                    raise EditionError("somebody else changed the draft just now", mend="try again")
+                edition = editions.get(connection, edition.id)
+        assert edition is not None  # noqa: S101 - read in the transaction that wrote it
+        return Draft(edition, self._compose(edition, briefing), selection.left_out)
+
+    def preview(self, briefing: Briefing, day: date, now: datetime) -> Draft:
+        """The edition of a day as it stands, or as it would be made now; writes nothing."""
+        with self._database.read() as connection:
+            edition = editions.find(connection, briefing.slug, day, DAILY)
+            left_out: tuple[LeftOut, ...] = ()
+            if edition is None or not edition.stories:
+                window, selection = self._select(connection, briefing, day, now, None)
+                left_out = selection.left_out
+                latest = editions.recent(connection, briefing.slug, 1)
+                edition = Edition(
+                    id=0,
+                    briefing=briefing.slug,
+                    day=day,
+                    slot=DAILY,
+                    number=edition.number if edition else latest[0].number + 1 if latest else 1,
+                    state=EditionState.DRAFT,
+                    due_at=briefing.due_at(day),
+                    window=window,
+                    stories=selection.stories,
+                )
+        return Draft(edition, self._compose(edition, briefing), left_out)
+
+    def composition(self, edition: Edition, briefing: Briefing, variant: str) -> Composition | None:
+        """The edition for a set of sections; None where they hold no story."""
+        composed = self._compose_variant(edition, briefing, variant)
+        return composed.composition if composed else None
+
+    def link_stories(self, edition: Edition) -> Edition:
+        """The edition with a place to read each story: a page of ours where it has no other."""
+        home = f"{self._publication.public_url}/{edition.path}"
+        return replace(
+            edition,
+            stories=tuple(
+                replace(story, link=story.article.url or f"{home}/stories/{story.article.id}")
+                for story in edition.stories
+            ),
+        )
+
+    def reserve(
+        self,
+        connection: Connection,
+        briefing: Briefing,
+        day: date,
+        window: Window,
+        now: datetime,
+    ) -> Edition:
+        """The edition's row, made if it is not there."""
+        edition, _ = editions.reserve(
+            connection,
+            briefing.slug,
+            day,
+            DAILY,
+            due_at=briefing.due_at(day),
+            window=window,
+            now=now,
+        )
+        return edition
+
+    def window(
+        self, connection: Connection, briefing: Briefing, day: date, now: datetime
+    ) -> Window:
+        """From the last edition's end to now; for a day that is over, to its end."""
+        over = day < briefing.today(now)
+        end = min(now, briefing.due_at(day + timedelta(days=1))) if over else now
+        after = editions.window_after(connection, briefing.slug, DAILY, day)
+        end = min(end, after) if after else end
+        start = editions.window_before(connection, briefing.slug, DAILY, day)
+        if start is None or start > end:
+            start = min(briefing.due_at(day), end) - briefing.max_age
+        return Window(start, end)
+
+    def _select(
+        self,
+        connection: Connection,
+        briefing: Briefing,
+        day: date,
+        now: datetime,
+        edition: Edition | None,
+    ) -> tuple[Window, Selection]:
+        window = self.window(connection, briefing, day, now)
+        due_at = briefing.due_at(day)
+        kept: Sequence[Story] = ()
+        dropped: dict[int, str] = {}
+        if edition is not None and editions.is_touched(connection, edition.id):
+            kept = edition.stories
+            dropped = editions.dropped(connection, edition.id)
+        candidates = articles.unused(
+            connection,
+            briefing.slug,
+            # A day more than may be news, so that the report can name what is just too old.
+            since=due_at - briefing.max_age - timedelta(days=1),
+            but_for=edition.id if edition else None,
+        )
+        selection = select(
+            candidates,
+            briefing,
+            window,
+            due_at,
+            kept=kept,
+            dropped=dropped,
+            backdated=day < briefing.today(now),
+        )
+        if not selection.stories:
+            raise _explain_empty(connection, briefing, day, selection)
+        return window, selection
+
+    def _compose(self, edition: Edition, briefing: Briefing) -> Composed:
+        composed = self._compose_variant(edition, briefing, "")
+        if composed is None:
+            raise EmptyEdition(f"the edition of {edition.day} has no story")
+        return composed
+
+    def _compose_variant(
+        self, edition: Edition, briefing: Briefing, variant: str
+    ) -> Composed | None:
+        return compose(
+            self.link_stories(edition),
+            briefing,
+            self._publication,
+            theme=self._theme(briefing),
+            variant=variant,
+        )
+
+
+def _explain_empty(
+    connection: Connection, briefing: Briefing, day: date, selection: Selection
+) -> EmptyEdition:
+    newest = articles.newest(connection)
+    if newest is None:
+        return EmptyEdition(
+            f"there is no story for {day}: the store is empty",
+            mend="run `briefing import PATH` or `briefing collect`",
+        )
+    why = [f"“{out.article.headline}”: {out.reason}" for out in selection.left_out[:5]]
+    if not why:
+        published = newest.published_at.astimezone(briefing.timezone).date()
+        why = [f"the newest article, “{newest.headline}”, is of {published}"]
+    more = len(selection.left_out) - len(why)
+    if more > 0:
+        why.append(f"and {more} more")
+    return EmptyEdition(
+        f"there is no story for {day}:\n  " + "\n  ".join(why),
+        mend="import newer articles, give their day with `import --published DATE`, "
+        "or make the edition of another day with --date",
+    )

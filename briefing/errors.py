@@ -1,0 +1,79 @@
+"""Everything that can stop a command, as one tree.
+
+::
+
+    BriefingError                 what went wrong, and the mend: written for the person who reads it
+    ├── ConfigError               config.toml: every fault at once                            exit 2
+    ├── UsageError                the command was asked for something that cannot be          exit 2
+    └── JobError                  the command was right, the job failed                       exit 1
+        ├── ArticleRefused        a file or feed entry that is not an article
+        ├── SourceFailed          a source that cannot be fetched or read
+        ├── ThemeError            a template or stylesheet that does not render
+        ├── EditionError          the edition is not in a state that allows this
+        │   └── EmptyEdition      no story to send on that day
+        ├── MailerFault           the mailer cannot send to anybody (login, TLS, sender blocked)
+        └── StoreError            the database is missing, locked, or of another version
+
+A failure that is part of the job (one refused recipient, one dead feed among ten) is a value with a
+reason, not an exception.
+"""
+
+from __future__ import annotations
+
+
+class BriefingError(Exception):
+    """Base of all errors people meet; `mend` says what to do about it."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, mend: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.mend = mend
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  → {self.mend}" if self.mend else self.message
+
+
+class ConfigError(BriefingError):
+    """The configuration cannot be used; the message lists every fault found."""
+
+    exit_code = 2
+
+
+class UsageError(BriefingError):
+    """The command line asks for something that does not exist or does not fit together."""
+
+    exit_code = 2
+
+
+class JobError(BriefingError):
+    """The job could not be done."""
+
+
+class ArticleRefused(JobError):
+    """A file or entry that is not an article, named, with the reason."""
+
+
+class SourceFailed(JobError):
+    """A source could not be fetched or read."""
+
+
+class ThemeError(JobError):
+    """A theme's template or stylesheet does not render; names file and line."""
+
+
+class EditionError(JobError):
+    """The edition's state does not allow what was asked."""
+
+
+class EmptyEdition(EditionError):
+    """There is no story for the edition."""
+
+
+class MailerFault(JobError):
+    """The mailer cannot send to anybody: TLS or login refused, sender blocked."""
+
+
+class StoreError(JobError):
+    """The database cannot be used as it is."""

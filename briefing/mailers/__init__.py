@@ -1,0 +1,63 @@
+"""Ways out: every mailer takes `Message`s and answers each with an `Outcome`.
+
+A mailer opens *lines*; a line is one connection, used by one thread, that sends messages one after
+the other. At most one message per line is in doubt at any moment (promise 3), which is why the
+line asks its `gate` before the byte that makes the server responsible for a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from briefing.errors import MailerFault
+from briefing.model import Message, Outcome
+
+__all__ = ["Gate", "Line", "Mailer", "MailerBusy"]
+
+
+class MailerBusy(MailerFault):
+    """The mailer cannot send now, but may soon: refused connection, silence, a 4xx welcome."""
+
+
+class Gate(Protocol):
+    """Asked before a message becomes the server's: records, durably, that it is about to."""
+
+    def __call__(self, message: Message) -> bool:
+        """True to go on; False when the message may not be sent any more (paused, fenced)."""
+
+
+class Line(Protocol):
+    """One open connection of a mailer, owned by one thread."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether `send` may be called again; False after a drop or the last message it allows."""
+
+    def send(self, messages: Iterable[Message], gate: Gate) -> Iterator[Outcome]:
+        """Send in order and yield one outcome per message, in the same order.
+
+        A line may take the next message from `messages` before it yields the previous outcome
+        (SMTP pipelining), never more than one ahead; so `messages` ends rather than wait long, and
+        the caller sends again later. A message the gate refused yields nothing, and neither do
+        those after it: the iterator ends there. When the connection drops, the message in doubt is
+        `unknown`, one not yet handed over is `soft`, and the iterator ends; the caller opens
+        another line for the rest. A line that has ended takes nothing from `messages`.
+
+        An answer that would hit every message (login lost, sender blocked) is a `fault`, after
+        which the iterator ends. Raises `MailerFault` where no message can be named for it.
+        """
+
+    def close(self) -> None:
+        """Say goodbye if the connection still stands; never raises."""
+
+
+class Mailer(Protocol):
+    """A configured way out."""
+
+    kind: str
+    lines: int
+
+    def open(self) -> Line:
+        """Connect, negotiate TLS, log in. Raises `MailerFault` naming host, cause and mend, and
+        `MailerBusy` (one of them) for what may pass by itself."""

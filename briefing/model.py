@@ -1,0 +1,330 @@
+"""The types that carry the story, without I/O.
+
+`Article` comes from a source, an `Edition` is made of articles as `Story` placements, a `Recipient`
+is the only thing the roll hands over, a `Message` is one rendered mail, an `Outcome` is what became
+of it. All times are timezone-aware UTC; a `day` is a calendar date in the briefing's own time zone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from subscribers.recipient import Recipient
+
+__all__ = [
+    "DAILY",
+    "Article",
+    "Briefing",
+    "Composition",
+    "Edition",
+    "EditionState",
+    "Image",
+    "LeftOut",
+    "Look",
+    "Message",
+    "Outcome",
+    "OutcomeKind",
+    "Publication",
+    "Recipient",
+    "Section",
+    "Story",
+    "Treatment",
+    "Window",
+]
+
+
+DAILY = "daily"
+"""The slot of a briefing's regular edition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """The publisher. `url` and `public_url` are absolute without a trailing slash; the latter is
+    where this system's own pages (unsubscribe, view in browser) are reached from outside."""
+
+    name: str
+    url: str
+    public_url: str
+    postal_address: str
+    language: str = "en"
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a briefing; `cap` is the most stories it shows with a standfirst."""
+
+    slug: str
+    name: str
+    cap: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a publisher restyles a theme without touching it.
+
+    `colors` and `fonts` override the theme's own names (see `docs/templates.md`); `logo` is an
+    https address with `logo_width`, `logo_height` in CSS pixels; `width` is the mail's in pixels.
+    """
+
+    theme: str = "gazette"
+    colors: tuple[tuple[str, str], ...] = ()
+    fonts: tuple[tuple[str, str], ...] = ()
+    logo: str = ""
+    logo_width: int = 0
+    logo_height: int = 0
+    width: int = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """A recurring publication: who it is from, when it leaves, what it is made of.
+
+    `at` is wall-clock time in `timezone`; `days` are ISO weekdays (1 Monday … 7 Sunday).
+    `max_age` is how old news may be when the edition leaves, `catch_up` how late an edition may
+    still leave after downtime, `lead` how long before `at` its draft is made.
+    `approval` is "auto" or "required";
+    `if_unapproved` ("hold", "send", "skip") is what happens at the deadline without approval.
+    """
+
+    slug: str
+    name: str
+    from_name: str
+    from_address: str
+    sections: tuple[Section, ...]
+    timezone: ZoneInfo
+    at: time = time(7, 0)
+    days: frozenset[int] = frozenset(range(1, 8))
+    language: str = "en"
+    reply_to: str = ""
+    tagline: str = ""
+    approval: str = "auto"
+    if_unapproved: str = "hold"
+    lead: timedelta = timedelta(minutes=60)
+    max_age: timedelta = timedelta(days=3)
+    catch_up: timedelta = timedelta(hours=6)
+    max_stories: int = 40
+    look: Look = Look()
+
+    @property
+    def section_slugs(self) -> tuple[str, ...]:
+        return tuple(section.slug for section in self.sections)
+
+    def due_at(self, day: date) -> datetime:
+        """When the edition of a day leaves (UTC). An hour the clocks skip becomes the one after it,
+        of an hour they repeat the first is meant."""
+        return datetime.combine(day, self.at, self.timezone).astimezone(UTC)
+
+    def today(self, now: datetime) -> date:
+        """The calendar day it is at a moment where the briefing is published."""
+        return now.astimezone(self.timezone).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture of an article; width and height in CSS pixels, 0 where the source does not say."""
+
+    url: str
+    alt: str = ""
+    width: int = 0
+    height: int = 0
+    credit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One story as a source gave it: plain text in every field, no markup.
+
+    `uid` identifies it across imports: the same article read twice has the same one.
+    `body` holds paragraphs. `section` is a slug, empty where the source does not say. `url` is an
+    absolute http(s) address or empty. `credits` are the outlets of a "Sources:" line. `language`
+    is a BCP 47 tag, empty for the publication's own. Before `embargo_until` it is not for readers.
+    """
+
+    uid: str
+    headline: str
+    published_at: datetime
+    standfirst: str = ""
+    body: tuple[str, ...] = ()
+    byline: str = ""
+    place: str = ""
+    section: str = ""
+    url: str = ""
+    image: Image | None = None
+    credits: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    language: str = ""
+    embargo_until: datetime | None = None
+    source: str = ""
+    id: int | None = None
+    first_seen_at: datetime | None = None
+
+    @property
+    def news_at(self) -> datetime:
+        """The moment from which it may be read: publication, or the end of the embargo if later."""
+        return max(self.published_at, self.embargo_until or self.published_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The half-open span of news, `start < released <= end`, that an edition answers for."""
+
+    start: datetime
+    end: datetime
+
+
+class Treatment(StrEnum):
+    """How much room a story gets: `lead` on top, `story` with a standfirst, `brief` a headline."""
+
+    LEAD = "lead"
+    STORY = "story"
+    BRIEF = "brief"
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """An article's place in an edition; `headline` and `standfirst` are as readers see them."""
+
+    article: Article
+    section: str
+    position: int
+    treatment: Treatment = Treatment.STORY
+    headline: str = ""
+    standfirst: str = ""
+    link: str = ""
+    pinned: bool = False
+
+    @property
+    def shown_headline(self) -> str:
+        return self.headline or self.article.headline
+
+    @property
+    def shown_standfirst(self) -> str:
+        return self.standfirst or self.article.standfirst
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An article that was considered and not placed, with the reason in words."""
+
+    article: Article
+    reason: str
+
+
+class EditionState(StrEnum):
+    """Where an edition stands. `draft` may be edited; `approved` is frozen at a revision."""
+
+    DRAFT = "draft"
+    REVIEW = "in review"
+    CHANGES = "changes requested"
+    APPROVED = "approved"
+    SENDING = "sending"
+    SENT = "sent"
+    CANCELLED = "cancelled"
+    HELD = "held"
+    SPIKED = "spiked"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One dated instance of a briefing.
+
+    `slot` tells several editions of one day apart ("daily", or the slug of an alert). `due_at` is
+    when it should leave. `number` counts the briefing's editions from 1. `note` is Markdown.
+    `approved_revision` is the revision that was approved, None before; an edit makes it stale.
+    """
+
+    id: int
+    briefing: str
+    day: date
+    slot: str
+    number: int
+    state: EditionState
+    due_at: datetime
+    window: Window
+    revision: int = 0
+    approved_revision: int | None = None
+    subject: str = ""
+    preheader: str = ""
+    note: str = ""
+    corrections: tuple[str, ...] = ()
+    stories: tuple[Story, ...] = ()
+    reason: str = ""
+    sending_started_at: datetime | None = None
+    finished_at: datetime | None = None
+    paused: bool = False
+    pause_reason: str = ""
+
+    @property
+    def path(self) -> str:
+        """Its place on the web, below the public address."""
+        slot = "" if self.slot == DAILY else f"/{self.slot}"
+        return f"editions/{self.briefing}/{self.day.isoformat()}{slot}"
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """An edition rendered for one variant (the set of sections a reader has chosen).
+
+    `variant` is "" for all sections, else the chosen slugs sorted and joined by ",". `html` and
+    `text` still hold the slots that differ by reader (see `briefing.composition.slots`).
+    """
+
+    variant: str
+    subject: str
+    preheader: str
+    html: str
+    text: str
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One mail, ready for the wire.
+
+    `data` is RFC 5322 with CRLF line ends, 7-bit, no line starting with a dot, and a final CRLF:
+    the bytes a DKIM signature covers are the bytes that are sent. `sender` is the envelope sender.
+    """
+
+    recipient_id: int
+    sender: str
+    recipient: str
+    message_id: str
+    data: bytes = field(repr=False)
+
+
+class OutcomeKind(StrEnum):
+    """What became of one message.
+
+    `soft` may be tried again later; `hard` means the mailbox does not exist; `policy` and
+    `content` blame the sender or the message, not the reader; `fault` would hit everybody and
+    stops the edition; `unknown` means the answer was lost after the message was handed over.
+    """
+
+    SENT = "sent"
+    SOFT = "soft"
+    HARD = "hard"
+    POLICY = "policy"
+    CONTENT = "content"
+    FAULT = "fault"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The mailer's word on one message.
+
+    `code` is the reply code (250, 550; 0 where there was none), `status` the enhanced status code
+    of RFC 3463 ("5.1.1", or ""), `text` the server's words, `reference` the server's queue id.
+    """
+
+    recipient_id: int
+    kind: OutcomeKind
+    code: int = 0
+    status: str = ""
+    text: str = ""
+    reference: str = ""

@@ -1,0 +1,68 @@
+"""Ways in: every source answers a poll with a `Harvest` of articles and refused entries.
+
+A source *reads*; it does not store, judge or schedule. The collector keeps `etag` and `modified`
+from one harvest to the next and hands them back, so that an unchanged source costs one question.
+A source that fails as a whole raises `SourceFailed`; one bad entry is a `Refusal` among the others.
+
+One file per kind (`feed.py`, `files.py`), listed in `kinds.py`. The readers of formats beside them
+(`plaintext`, `markdown`, `html`, `feed`, `jsonfeed`) are pure; what they find goes through
+`manuscript.py`, the one place where foreign text becomes an `Article`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from briefing.errors import SourceFailed
+from briefing.model import Article
+
+__all__ = ["Harvest", "Refusal", "Source", "SourceBusy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A file or entry that did not become an article: its name, and why in words for people."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Harvest:
+    """What one poll gave.
+
+    `etag` and `modified` are opaque and belong to the source: hand them to the next poll. With
+    `not_modified` nothing has changed since, and both lists are empty.
+    """
+
+    articles: tuple[Article, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    etag: str = ""
+    modified: str = ""
+    not_modified: bool = False
+
+
+class SourceBusy(SourceFailed):
+    """The source asks to be left alone until `retry_at` (aware UTC; RFC 9110, 10.2.3)."""
+
+    def __init__(self, message: str, *, retry_at: datetime, mend: str = "") -> None:
+        super().__init__(message, mend=mend)
+        self.retry_at = retry_at
+
+
+class Source(Protocol):
+    """A configured way in; `name` is the operator's word for it, `kind` that of `kinds.py`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    def collect(self, now: datetime, *, etag: str = "", modified: str = "") -> Harvest:
+        """Read what is there at `now` (aware UTC), given the marks of the last harvest.
+
+        Raises `SourceFailed` naming the source, its address, the reason and the mend.
+        """

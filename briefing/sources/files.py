@@ -1,0 +1,236 @@
+"""Articles from files and folders: what `briefing import` reads, and a folder as a source."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import ClassVar
+from zoneinfo import ZoneInfo
+
+from briefing.errors import ArticleRefused, SourceFailed
+from briefing.model import Article
+from briefing.sources import Harvest, Refusal
+from briefing.sources.decoding import decode
+from briefing.sources.feed import read_feed
+from briefing.sources.html import read_html
+from briefing.sources.jsonfeed import read_json_feed
+from briefing.sources.manuscript import Intake
+from briefing.sources.markdown import read_markdown
+from briefing.sources.moments import start_of
+from briefing.sources.plaintext import read_plaintext
+
+__all__ = ["FilesSource", "read_path"]
+
+MAX_BYTES = 5_000_000
+_SETTLED_S = 2.0  # a file that changed this recently may still be being written
+
+_Reader = Callable[[str, str, Intake], Iterator[Article | Refusal]]
+
+
+def _single(read: Callable[[str, str, Intake], Article]) -> _Reader:
+    def read_one(text: str, name: str, intake: Intake) -> Iterator[Article | Refusal]:
+        yield read(text, name, intake)
+
+    return read_one
+
+
+_text, _markdown, _html = map(_single, (read_plaintext, read_markdown, read_html))
+_BY_SUFFIX: Mapping[str, _Reader] = {
+    ".txt": _text,
+    ".text": _text,
+    ".md": _markdown,
+    ".markdown": _markdown,
+    ".html": _html,
+    ".htm": _html,
+    ".xhtml": _html,
+    ".xml": read_feed,
+    ".rss": read_feed,
+    ".atom": read_feed,
+    ".json": read_json_feed,
+}
+_SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
+_XML = re.compile(r"<(?:\?xml|rss|feed|rdf:rdf)\b", re.IGNORECASE)
+_PAGE = re.compile(r"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
+
+
+def read_path(
+    path: Path,
+    *,
+    now: datetime,
+    timezone: ZoneInfo,
+    published: date | datetime | None = None,
+    section: str = "",
+    source: str = "",
+) -> Iterator[Article | Refusal]:
+    """The articles of a file, or of a folder and those below it in the order of their names.
+
+    What is none becomes a `Refusal` and does not stop the others; nothing is raised. `now` is aware
+    UTC, `timezone` that of days and times without an offset. `published`, where given, overrides
+    what the texts say. An article's section is its own, else `section`, else the name of the
+    sub-folder it lies in. Hidden files are passed over.
+    """
+    intake = Intake(now, timezone, _instant(published, timezone), section, source)
+    found = False
+    for file, folder in _files(path):
+        found = True
+        if isinstance(file, Refusal):
+            yield file
+        else:
+            yield from _read(file, replace(intake, section=section or folder))
+    if not found:
+        yield Refusal(str(path), "there are no article files in this folder")
+
+
+@dataclass(frozen=True, slots=True)
+class FilesSource:
+    """A folder that is read anew whenever a file in it has changed."""
+
+    kind: ClassVar[str] = "files"
+
+    name: str
+    path: Path
+    timezone: ZoneInfo
+    section: str = ""
+
+    def collect(self, now: datetime, *, etag: str = "", modified: str = "") -> Harvest:  # noqa: ARG002 - the protocol's
+        if not self.path.exists():
+            raise SourceFailed(
+                f"source “{self.name}”: {self.path}: there is no such folder.",
+                mend="Create it, or correct the path in the configuration.",
+            )
+        settled: list[tuple[Path, str]] = []
+        refused: list[Refusal] = []
+        marks = hashlib.sha256()
+        for file, folder in _files(self.path):
+            if isinstance(file, Refusal):
+                refused.append(file)
+            elif mark := _mark(file, now):
+                settled.append((file, folder))
+                marks.update(mark)
+            else:
+                refused.append(Refusal(str(file), "it is still being written; next time"))
+        if etag and etag == marks.hexdigest():
+            return Harvest(etag=etag, not_modified=True)
+        intake = Intake(now, self.timezone, source=self.name)
+        articles: list[Article] = []
+        for path, folder in settled:
+            for item in _read(path, replace(intake, section=self.section or folder)):
+                if isinstance(item, Article):
+                    articles.append(item)
+                else:
+                    refused.append(item)
+        return Harvest(tuple(articles), tuple(refused), etag=marks.hexdigest())
+
+
+def _mark(file: Path, now: datetime) -> bytes:
+    """What changes when the file does; empty while it may still be being written."""
+    try:
+        found = file.stat()
+    except OSError:
+        return b""
+    if 0 <= now.timestamp() - found.st_mtime < _SETTLED_S:
+        return b""
+    return f"{file}\n{found.st_size}\n{found.st_mtime_ns}\n".encode("utf-8", "surrogateescape")
+
+
+def _instant(published: date | datetime | None, timezone: ZoneInfo) -> datetime | None:
+    if published is None:
+        return None
+    if not isinstance(published, datetime):
+        return start_of(published, timezone)
+    aware = published if published.tzinfo else published.replace(tzinfo=timezone)
+    return aware.astimezone(UTC)
+
+
+def _files(root: Path) -> Iterator[tuple[Path | Refusal, str]]:
+    """Each file with the name of the sub-folder that it lies in, empty for none."""
+    try:
+        is_folder = stat.S_ISDIR(root.stat().st_mode)
+    except (OSError, ValueError) as error:
+        yield Refusal(str(root), _why(error)), ""
+        return
+    if not is_folder:
+        yield root, ""
+        return
+    failures: list[OSError] = []
+    for here, folders, names in os.walk(root, onerror=failures.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folder = Path(here)
+        section = next((n for n in folder.relative_to(root).parts if not n.isdecimal()), "")
+        for name in sorted(names):
+            if name.startswith("."):
+                continue
+            file = folder / name
+            if file.is_symlink() and not _stays_inside(file, root):
+                yield Refusal(str(file), "it is a link that leads out of the folder"), ""
+            else:
+                yield file, section
+    for failure in failures:
+        yield Refusal(str(failure.filename), _why(failure)), ""
+
+
+def _stays_inside(file: Path, root: Path) -> bool:
+    try:
+        return file.resolve(strict=True).is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # a loop of links
+        return False
+
+
+def _read(file: Path, intake: Intake) -> Iterator[Article | Refusal]:
+    name = str(file)
+    try:
+        data = _bytes(file)
+        text = decode(data, name)
+        yield from _reader(file, text)(text, name, intake)
+    except ArticleRefused as refused:
+        reason = refused.message.removeprefix(name).lstrip(":, ")
+        yield Refusal(name, f"{reason} {refused.mend}".strip())
+    except (OSError, ValueError) as error:
+        yield Refusal(name, _why(error))
+
+
+def _bytes(file: Path) -> bytes:
+    found = file.stat()
+    if not stat.S_ISREG(found.st_mode):  # opening a pipe would wait for somebody to write
+        raise ArticleRefused(f"{file}: it is not a regular file.")
+    with file.open("rb") as opened:
+        data = opened.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ArticleRefused(
+            f"{file}: it is larger than {MAX_BYTES // 1_000_000} MB.", mend="Split it."
+        )
+    if not data.strip():
+        raise ArticleRefused(f"{file}: it is empty.")
+    return data
+
+
+def _reader(file: Path, text: str) -> _Reader:
+    """What the text unmistakably is counts more than the suffix; the suffix more than a guess."""
+    start = text[:2_000].lstrip("\ufeff \r\n\t")
+    if _PAGE.match(start) or (_XML.match(start) and re.search(r"<html\b", start, re.IGNORECASE)):
+        return _html
+    if _XML.match(start):
+        return read_feed
+    suffix = file.suffix.lower()
+    if suffix in _BY_SUFFIX:
+        return _BY_SUFFIX[suffix]
+    if _SUFFIX.fullmatch(suffix):
+        raise ArticleRefused(
+            f"{file}: files with the suffix {suffix} are not read.",
+            mend=f"Those that are: {' '.join(_BY_SUFFIX)}.",
+        )
+    if start.startswith("{") and "jsonfeed.org" in start:
+        return read_json_feed
+    return _markdown if re.match(r"---[ \t]*\n|# ", start) else _text
+
+
+def _why(error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file or folder"
+    return f"it cannot be read: {getattr(error, 'strerror', None) or error}"

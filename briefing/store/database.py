@@ -1,0 +1,170 @@
+"""One database: its engine, its transactions, its migrations, its backup."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from briefing.errors import StoreError, UsageError
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Database:
+    """Transactions on one database URL (`sqlite:///…` or `postgresql+psycopg://…`)."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self.url = make_url(url)
+            self.engine = _create_engine(url)
+        except (ArgumentError, NoSuchModuleError, ImportError) as error:
+            msg = f"the database URL cannot be used: {error}"
+            mend = (
+                "use sqlite:///FILE, or postgresql+psycopg://USER@HOST/NAME "
+                "with the extra daily-briefing[postgresql] installed"
+            )
+            raise StoreError(msg, mend=mend) from error
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that may write; on SQLite it takes the write lock at once, so that it
+        waits its turn instead of failing half way (SQLITE_BUSY cannot be waited out later)."""
+        with self.engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    def migrate(self) -> tuple[str | None, str]:
+        """Bring the schema to this program's version. Returns the revisions before and after."""
+        if self.is_sqlite and self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            before = self.revision()
+            with self.write() as connection:
+                command.upgrade(_alembic(connection), "head")
+        except DBAPIError as error:
+            raise self.explain(error) from error
+        return before, self.newest()
+
+    def revision(self) -> str | None:
+        """The schema's revision in the database, None for an empty one."""
+        with self.read() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+
+    def newest(self) -> str:
+        """The revision this program needs."""
+        head = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
+        assert head is not None  # noqa: S101 - the migrations are part of the program
+        return head
+
+    def require(self) -> None:
+        """Make sure the schema fits this program: an empty database is set up, an older one is
+        refused. Raises `StoreError`."""
+        try:
+            present = self.revision()
+            known = {
+                script.revision for script in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()
+            }
+        except DBAPIError as error:
+            raise self.explain(error) from error
+        if present is None:
+            self.migrate()
+        elif present not in known:
+            msg = f"the database is of a newer version ({present}) than this program"
+            raise StoreError(msg, mend="run the newer program, or restore a backup")
+        elif present != self.newest():
+            msg = f"the database is of an older version ({present})"
+            raise StoreError(msg, mend="run `briefing backup FILE`, then `briefing migrate`")
+
+    def backup(self, target: Path) -> None:
+        """A consistent copy while others write: SQLite's backup API, or pg_dump.
+
+        Raises `UsageError` where the target exists, `StoreError` where it cannot be made.
+        """
+        if target.exists():
+            msg = f"{target} exists already"
+            raise UsageError(msg, mend="name a file that does not exist")
+        if self.is_sqlite:
+            with self.engine.connect() as connection, sqlite3.connect(target) as copy:
+                driver: Any = connection.connection.driver_connection
+                driver.backup(copy)
+            copy.close()
+            return
+        program = shutil.which("pg_dump")
+        if program is None:
+            msg = "pg_dump is not installed"
+            raise StoreError(msg, mend="install PostgreSQL's client programs")
+        url = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        done = subprocess.run(  # noqa: S603 - the program was found in PATH, the URL is the operator's
+            [program, "--format=custom", f"--file={target}", f"--dbname={url}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            target.unlink(missing_ok=True)
+            msg = f"pg_dump failed: {done.stderr.strip()}"
+            raise StoreError(msg)
+
+    def explain(self, error: DBAPIError) -> StoreError:
+        """The database's own error in words for an operator, without the password in the URL."""
+        shown = self.url.render_as_string(hide_password=True)
+        return StoreError(
+            f"the database {shown} cannot be used: {str(error.orig).strip()}",
+            mend="check [database] url, that the server runs, that the folder is writable",
+        )
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _create_engine(url: str) -> Engine:
+    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    if engine.dialect.name != "sqlite":
+        return engine
+
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
+        # The driver's own transactions begin too late and commit too early: ours are explicit.
+        connection.isolation_level = None
+        for pragma in (
+            "busy_timeout=15000",
+            "journal_mode=WAL",
+            "foreign_keys=ON",
+            # In WAL mode a commit survives the death of any process; only a power cut may lose
+            # the last ones, never the database.
+            "synchronous=NORMAL",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+    return engine
+
+
+def _alembic(connection: Connection) -> AlembicConfig:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config

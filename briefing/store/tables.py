@@ -1,0 +1,180 @@
+"""Tables of the pipeline: articles, editions, the ledger."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
+
+from subscribers.tables import Identity, Moment, metadata
+
+articles = Table(
+    "articles",
+    metadata,
+    Column("id", Identity, primary_key=True, autoincrement=True),
+    Column("uid", String(64), nullable=False, unique=True),
+    Column("source", String(200), nullable=False),
+    Column("section", String(63), nullable=False),
+    Column("headline", Text, nullable=False),
+    Column("standfirst", Text, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("byline", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("image", JSON),
+    Column("credits", JSON, nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("language", String(35), nullable=False),
+    Column("published_at", Moment, nullable=False, index=True),
+    Column("embargo_until", Moment),
+    Column("first_seen_at", Moment, nullable=False, index=True),
+    Column("updated_at", Moment, nullable=False),
+)
+
+source_states = Table(
+    "source_states",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    # Validators of the last answer, for conditional requests (RFC 9110, section 13).
+    Column("etag", Text, nullable=False, server_default=""),
+    Column("modified", Text, nullable=False, server_default=""),
+    Column("polled_at", Moment),
+    Column("succeeded_at", Moment),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("error", Text, nullable=False, server_default=""),
+    Column("retry_at", Moment),
+)
+
+editions = Table(
+    "editions",
+    metadata,
+    Column("id", Identity, primary_key=True, autoincrement=True),
+    Column("briefing", String(63), nullable=False),
+    Column("day", Date, nullable=False),
+    Column("slot", String(63), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("due_at", Moment, nullable=False),
+    # The window of news this edition answers for; windows of one briefing meet end to end.
+    Column("window_start", Moment, nullable=False),
+    Column("window_end", Moment, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("approved_revision", Integer),
+    Column("approved_by", String(200), nullable=False, server_default=""),
+    Column("approved_at", Moment),
+    Column("subject", Text, nullable=False, server_default=""),
+    Column("preheader", Text, nullable=False, server_default=""),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("corrections", JSON, nullable=False, server_default="[]"),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("created_at", Moment, nullable=False),
+    Column("sending_started_at", Moment),
+    Column("finished_at", Moment),
+    # True once a person has shaped the draft: from then on the machine only adds to it.
+    Column("touched", Boolean, nullable=False, server_default=false()),
+    # Set by an operator or by a fault that would hit every reader; senders look at it between
+    # messages.
+    Column("paused", Boolean, nullable=False, server_default=false()),
+    Column("pause_reason", Text, nullable=False, server_default=""),
+    # Promise 1: one edition per briefing, day and slot.
+    UniqueConstraint("briefing", "day", "slot"),
+)
+
+edition_stories = Table(
+    "edition_stories",
+    metadata,
+    Column("edition_id", Identity, ForeignKey("editions.id", ondelete="CASCADE"), primary_key=True),
+    Column("article_id", Identity, ForeignKey("articles.id"), primary_key=True, index=True),
+    Column("section", String(63), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("treatment", String(10), nullable=False),
+    Column("headline", Text, nullable=False, server_default=""),
+    Column("standfirst", Text, nullable=False, server_default=""),
+    Column("pinned", Boolean, nullable=False, server_default=false()),
+    # Why it was taken out by hand; empty while it stands in the edition.
+    Column("dropped", Text, nullable=False, server_default=""),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("edition_id", Identity, ForeignKey("editions.id", ondelete="CASCADE"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    # The whole edition with its articles as approved (promise 7), so that a later change of an
+    # article, or a variant first asked for after approval, cannot alter it.
+    Column("snapshot", JSON, nullable=False),
+    Column("approved_by", String(200), nullable=False),
+    Column("approved_at", Moment, nullable=False),
+)
+
+compositions = Table(
+    "compositions",
+    metadata,
+    Column("edition_id", Identity, ForeignKey("editions.id", ondelete="CASCADE"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("variant", String(1000), primary_key=True),
+    # True when the chosen sections hold no story: those readers are skipped.
+    Column("empty", Boolean, nullable=False, server_default=false()),
+    Column("subject", Text, nullable=False, server_default=""),
+    Column("preheader", Text, nullable=False, server_default=""),
+    Column("html", Text, nullable=False, server_default=""),
+    Column("text", Text, nullable=False, server_default=""),
+    Column("language", String(35), nullable=False, server_default=""),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column(
+        "edition_id",
+        Identity,
+        primary_key=True,
+        autoincrement=False,
+    ),
+    # No foreign keys: erasing a person keeps the row, which names nobody, editions are never
+    # deleted, and a million checks would double the time of freezing an audience.
+    Column("recipient_id", Identity, primary_key=True, autoincrement=False),
+    # waiting | sending | sent | refused | skipped | unknown
+    Column("state", String(8), nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    # Not before, and handed over at, in milliseconds since 1970 UTC: a million rows a day are
+    # too many for text.
+    Column("due", BigInteger, nullable=False, server_default="0"),
+    Column("at", BigInteger),
+    # The mail server's last words on this message: its queue number, or why it refused.
+    Column("answer", Text, nullable=False, server_default=""),
+    sqlite_with_rowid=False,
+    # State changes stay on the page (HOT updates): no index holds the state, and there is room.
+    postgresql_with={"fillfactor": 80},
+)
+
+chunks = Table(
+    "chunks",
+    metadata,
+    Column("edition_id", Identity, ForeignKey("editions.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("first_id", BigInteger, nullable=False),
+    Column("last_id", BigInteger, nullable=False),
+    Column("done", Boolean, nullable=False, server_default=false()),
+    # A lease with fencing: taking a chunk raises `fence`, and every write of a sender names the
+    # fence it took, so that one who only seemed dead cannot write beside its successor.
+    Column("owner", String(100), nullable=False, server_default=""),
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("lease_until", BigInteger, nullable=False, server_default="0"),
+    # Not before, in milliseconds: when its earliest retry comes due.
+    Column("due", BigInteger, nullable=False, server_default="0"),
+)
+Index("ix_chunks_open", chunks.c.edition_id, chunks.c.done)

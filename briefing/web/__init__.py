@@ -1,0 +1,15 @@
+"""The pages people reach by web: what mail links to, and the archive.
+
+::
+
+    request ─▶ Guard ─▶ a route: parse ─▶ desk or roll ─▶ Pages ─▶ response
+               bounds, security headers, errors       templates/web
+
+`make_site` wires one file per concern: `leaving`, `choosing`, `reading`, `front`. Handlers are
+synchronous and thin. A GET changes nothing (promise 5), and nothing here sets a cookie.
+"""
+
+from briefing.web.server import Server, ServerFault
+from briefing.web.site import make_site
+
+__all__ = ["Server", "ServerFault", "make_site"]

@@ -1,0 +1,132 @@
+"""What every request passes: bounds on the way in, security headers and errors on the way out."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Callable, MutableMapping
+from typing import Any, Final
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+BODY: Final = 16 * 1024
+"""Bytes a form may have; the longest field, a reason for leaving, takes a tenth of it."""
+
+PATIENCE: Final = 10.0
+"""Seconds a visitor may take to send a form."""
+
+# Nothing from elsewhere, no script at all, and no page of ours inside another one. Addresses hold
+# tokens: no page we link to is told where its visitor came from.
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+    "Cache-Control": "no-store",
+}
+
+_log = structlog.get_logger("briefing")
+
+
+class Guard:
+    """ASGI middleware round the whole site.
+
+    `root` is the path of the public address, "" for none: a proxy may pass it on or strip it.
+    `refuse` gives the page for a status. A response that says something else than the headers
+    above keeps its own word.
+    """
+
+    def __init__(self, app: ASGIApp, *, root: str, refuse: Callable[[int], Response]) -> None:
+        self._app = app
+        self._root = root
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        # The server looks at its own scope to leave the body of a HEAD out.
+        scope = {**scope, "path": self._inner(scope["path"])}
+        answer = _Answer(send, empty=scope["method"] == "HEAD")
+        if answer.empty:
+            scope["method"] = "GET"
+        body = await _read(scope, receive)
+        if isinstance(body, int):
+            await self._refuse(body)(scope, receive, answer)
+            return
+        try:
+            await self._app(scope, _replay(body, receive), answer)
+        except Exception as error:
+            _report(scope, error)
+            if answer.started:
+                raise
+            await self._refuse(500)(scope, receive, answer)
+
+    def _inner(self, path: str) -> str:
+        return path.removeprefix(self._root) if path.startswith(f"{self._root}/") else path
+
+
+class _Answer:
+    """`send`, with the headers every answer has."""
+
+    def __init__(self, send: Send, *, empty: bool) -> None:
+        self._send = send
+        self.empty = empty
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+        elif self.empty:
+            message = {**message, "body": b""}
+        await self._send(message)
+
+
+async def _read(scope: Scope, receive: Receive) -> bytes | int:
+    """The body, or the status that refuses it."""
+    declared = Headers(scope=scope).get("content-length", "0")
+    if not declared.isdecimal() or len(declared) > 9 or int(declared) > BODY:
+        return 413
+    body = b""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                message = await receive()
+                body += message.get("body", b"")
+                if len(body) > BODY:
+                    return 413
+                if not message.get("more_body", False):
+                    return body
+    except TimeoutError:
+        return 408
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    waiting: list[MutableMapping[str, Any]] = [
+        {"type": "http.request", "body": body, "more_body": False}
+    ]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay
+
+
+def _report(scope: Scope, error: Exception) -> None:
+    """Log what went wrong by the route's pattern: the path itself may hold a token."""
+    trace = "".join(traceback.format_exception(error))
+    token = scope.get("path_params", {}).get("token", "")
+    _log.error(
+        "page failed",
+        method=scope["method"],
+        route=getattr(scope.get("route"), "path", ""),
+        error=type(error).__name__,
+        trace=trace.replace(token, "…") if token else trace,
+    )

@@ -1,0 +1,124 @@
+"""Pages: templates of `templates/web` in a briefing's language and colours."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from briefing.composition import Theme, shipped_templates
+from briefing.composition.foreign import address, words
+from briefing.composition.look import Dress
+from briefing.errors import ConfigError
+from briefing.model import Briefing, Look, Publication
+from briefing.web.wording import name_month, words_for
+
+THEME: Final = "gazette"
+MINUTES: Final = "public, max-age=300"
+"""How long the archive's pages may be kept: an edition that is cancelled is gone soon after."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A briefing's stylesheet; `version` is in its address, so that it may be kept for ever."""
+
+    body: bytes
+    version: str
+
+
+class Pages:
+    """Renders every page. `indexed` lets search engines keep the public ones."""
+
+    def __init__(
+        self, publication: Publication, briefings: Sequence[Briefing], *, indexed: bool
+    ) -> None:
+        self._publication = publication
+        self._indexed = indexed
+        self._templates = Environment(
+            loader=FileSystemLoader(shipped_templates() / "web"),
+            autoescape=lambda name: name is not None and name.endswith((".html", ".atom")),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self.root = urlsplit(publication.public_url).path.rstrip("/")
+        self._home = briefings[0]
+        self.sheets = {briefing.slug: self._sheet(briefing) for briefing in briefings}
+
+    def page(
+        self,
+        template: str,
+        briefing: Briefing | None = None,
+        *,
+        status: int = 200,
+        public: bool = False,
+        **values: object,
+    ) -> HTMLResponse:
+        """A page of a briefing, or of the publication. Only a `public` one may be kept by caches,
+        and by search engines where they are let in."""
+        return HTMLResponse(
+            self.render(template, briefing, **values),
+            status,
+            headers=self.public_headers() if public else None,
+        )
+
+    def error(self, status: int) -> HTMLResponse:
+        """The page that says what went wrong, in the publication's language."""
+        return self.page("error.html", status=status, code=status)
+
+    def public_headers(self) -> dict[str, str]:
+        """Headers of what everybody may see."""
+        return {
+            "Cache-Control": MINUTES,
+            "X-Robots-Tag": "all" if self._indexed else "noindex",
+        }
+
+    def render(self, template: str, briefing: Briefing | None = None, **values: object) -> str:
+        """The text of a template; every value that is not markup is escaped."""
+        speak = words_for(briefing.language if briefing else self._publication.language)
+        slug = (briefing or self._home).slug
+        sheet = self.sheets[slug]
+        return self._templates.get_template(template).render(
+            {
+                "_": speak,
+                "_n": speak.count,
+                "language": speak.language,
+                "month": lambda day: name_month(day, speak.language),
+                "root": self.root,
+                "sheet": f"{self.root}/static/{slug}/style.css?v={sheet.version}",
+                "publication": words(self._publication.name),
+                "publication_url": address(self._publication.url),
+                "briefing": briefing,
+                **values,
+            }
+        )
+
+    def text(self, message: str, briefing: Briefing, *, status: int = 200) -> Response:
+        """A line of plain text for a machine; `%(briefing)s` in it is the briefing's name."""
+        speak = words_for(briefing.language)
+        said = speak.language.catalogue.gettext(message) % {"briefing": words(briefing.name)}
+        return Response(f"{said}\n", status, media_type="text/plain; charset=utf-8")
+
+    def _sheet(self, briefing: Briefing) -> Sheet:
+        body = self._templates.get_template("style.css").render(look=_dress(briefing.look)).encode()
+        return Sheet(body, hashlib.sha256(body).hexdigest()[:12])
+
+
+def _dress(look: Look) -> Dress:
+    """The publisher's colours over the theme's. Those that were chosen for a theme of the
+    publisher's own may be unreadable on ours: the pages then keep the gazette's."""
+    try:
+        return Theme.load(look.theme).dress(look)
+    except ConfigError:
+        pass
+    theme = Theme.load(THEME)
+    try:
+        return theme.dress(look)
+    except ConfigError:
+        return theme.dress(Look())

@@ -1,0 +1,174 @@
+"""Reading: the archive, an edition as it was sent, a story in full, and the feed.
+
+Nothing here knows a reader: whoever is passed a link sees what everybody sees.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Annotated, Final
+
+from fastapi import FastAPI, Header, Path
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from briefing.composition.foreign import address, host_of, words
+from briefing.composition.languages import direction_of, language_for, valid_tag
+from briefing.composition.slots import Slot, fill_edition_slots
+from briefing.desk import Desk
+from briefing.model import DAILY, Article, Briefing, Story
+from briefing.web.doors import Slug, find_briefing
+from briefing.web.pages import Pages
+from briefing.web.shelf import Copy, Shelf
+
+ON_A_PAGE: Final = 60
+IN_THE_FEED: Final = 30
+
+# The mail's styles are inside it, its pictures are where the sources keep them.
+_AS_SENT: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src https: http:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'"
+)
+
+Day = Annotated[str, Path(max_length=10)]
+Number = Annotated[str, Path(max_length=20)]
+
+
+def register(site: FastAPI, desk: Desk, pages: Pages, clock: Callable[[], datetime]) -> None:
+    shelf = Shelf(desk.database)
+
+    @site.get("/editions/{briefing}")
+    def archive(briefing: Slug, before: str = "") -> Response:
+        """Past editions, newest first; `before` is a day."""
+        named = find_briefing(desk, briefing)
+        entries, more = shelf.entries(named.slug, ON_A_PAGE, _read_day(before) if before else None)
+        return pages.page("archive.html", named, public=True, entries=entries, more=more)
+
+    # Before the route of a day, which would take it for one.
+    @site.get("/editions/{briefing}/feed.atom")
+    def feed(briefing: Slug, if_none_match: Annotated[str, Header()] = "") -> Response:
+        """The latest editions as an Atom feed (RFC 4287)."""
+        named = find_briefing(desk, briefing)
+        entries, _ = shelf.entries(named.slug, IN_THE_FEED)
+        home = f"{desk.publication.public_url}/editions/{named.slug}"
+        body = pages.render(
+            "feed.atom",
+            named,
+            home=home,
+            public_url=desk.publication.public_url,
+            entries=entries,
+            updated=max((entry.left_at for entry in entries), default=clock()),
+        ).encode()
+        tag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
+        headers = {**pages.public_headers(), "ETag": tag}
+        if tag in if_none_match.replace("W/", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(body, headers=headers, media_type="application/atom+xml; charset=utf-8")
+
+    @site.get("/editions/{briefing}/{day}")
+    def edition(briefing: Slug, day: Day) -> Response:
+        """The edition of a day as it was sent."""
+        named = find_briefing(desk, briefing)
+        return _as_sent(named, _find(named, day, DAILY))
+
+    @site.get("/editions/{briefing}/{day}/stories/{number}")
+    def story(briefing: Slug, day: Day, number: Number) -> Response:
+        """A story of that edition in full."""
+        named = find_briefing(desk, briefing)
+        return _in_full(named, _find(named, day, DAILY), number)
+
+    @site.get("/editions/{briefing}/{day}/{slot}")
+    def special(briefing: Slug, day: Day, slot: Slug) -> Response:
+        """Another edition of that day as it was sent."""
+        named = find_briefing(desk, briefing)
+        return _as_sent(named, _find(named, day, _special(slot)))
+
+    @site.get("/editions/{briefing}/{day}/{slot}/stories/{number}")
+    def special_story(briefing: Slug, day: Day, slot: Slug, number: Number) -> Response:
+        """A story of another edition of that day in full."""
+        named = find_briefing(desk, briefing)
+        return _in_full(named, _find(named, day, _special(slot)), number)
+
+    def _find(named: Briefing, day: str, slot: str) -> Copy:
+        found = shelf.find(named.slug, _read_day(day), slot)
+        if found is None:
+            raise HTTPException(404)
+        return found
+
+    def _as_sent(named: Briefing, found: Copy) -> Response:
+        public = desk.publication.public_url
+        own_mail = f"{public}/leaving/{named.slug}"
+        html = fill_edition_slots(
+            found.composition.html,
+            {
+                Slot.VIEW: f"{public}/{found.edition.path}",
+                Slot.UNSUBSCRIBE: own_mail,
+                Slot.PREFERENCES: own_mail,
+            },
+            html=True,
+        )
+        headers = {**pages.public_headers(), "Content-Security-Policy": _AS_SENT}
+        return Response(html, headers=headers, media_type="text/html; charset=utf-8")
+
+    def _in_full(named: Briefing, found: Copy, number: str) -> Response:
+        told = (story for story in found.edition.stories if str(story.article.id) == number)
+        story = next(told, None)
+        if story is None:
+            raise HTTPException(404)
+        sections = {section.slug: section.name for section in named.sections}
+        url = address(story.article.url)
+        return pages.page(
+            "story.html",
+            named,
+            public=True,
+            edition=found.edition,
+            section=sections.get(story.section, ""),
+            headline=words(story.shown_headline),
+            paragraphs=[text for raw in story.article.body if (text := words(raw))],
+            standfirst=_standfirst(story),
+            byline=words(story.article.byline),
+            place=words(story.article.place),
+            published=story.article.published_at.astimezone(named.timezone).date(),
+            sources=[name for raw in story.article.credits if (name := words(raw))],
+            url=url,
+            host=host_of(url),
+            story_language=_language(story.article, named),
+            story_direction=_direction(story.article, named),
+        )
+
+
+def _read_day(text: str) -> date:
+    """A day written as our own links write it; 404 for anything else."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise HTTPException(404) from None
+    if day.isoformat() != text:
+        raise HTTPException(404)
+    return day
+
+
+def _special(slot: str) -> str:
+    """A slot that has an address of its own: the regular edition's is the day's."""
+    if slot == DAILY:
+        raise HTTPException(404)
+    return slot
+
+
+def _standfirst(story: Story) -> str:
+    """The standfirst, unless the story begins with it anyway."""
+    standfirst = words(story.shown_standfirst)
+    start = standfirst.rstrip("…")
+    opening = words(story.article.body[0]) if story.article.body else ""
+    return "" if start and opening.startswith(start) else standfirst
+
+
+def _language(article: Article, briefing: Briefing) -> str:
+    return article.language if valid_tag(article.language) else briefing.language
+
+
+def _direction(article: Article, briefing: Briefing) -> str:
+    own = language_for(_language(article, briefing)).direction
+    return own if article.language else direction_of(article.headline) or own

@@ -1,0 +1,110 @@
+"""The HTTP server: uvicorn in a thread of its own, so that the daemon keeps its signals."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import uvicorn
+
+from briefing.desk import Desk
+from briefing.errors import JobError
+from briefing.web.site import make_site
+
+# Seconds. A page takes milliseconds; what is still open after this is a visitor who does not read.
+_GRACE: Final = 5
+_START: Final = 30.0
+
+
+class ServerFault(JobError):
+    """The web pages cannot be served there; names host and port."""
+
+
+class Server:
+    """The web pages of a desk on one address; port 0 takes a free one.
+
+    `indexed` lets search engines keep the archive. TLS and limits on slow connections are the work
+    of the proxy in front; forwarding headers are believed from this machine only.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        clock: Callable[[], datetime],
+        host: str,
+        port: int,
+        *,
+        indexed: bool = False,
+    ) -> None:
+        self._site = make_site(desk, clock, indexed=indexed)
+        self._host = host
+        self._port = port
+        self._server: _Uvicorn | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> str:
+        """Serve from now on. Returns the address, such as "http://127.0.0.1:8000".
+
+        Raises `ServerFault` when the address cannot be had.
+        """
+        listener = self._bind()
+        # Not one line per request (tokens are in the addresses); its faults go to `Guard`'s log.
+        config = uvicorn.Config(
+            self._site,
+            access_log=False,
+            log_config=None,
+            lifespan="off",
+            ws="none",
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE,
+        )
+        self._server = _Uvicorn(config)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([listener],), name="web", daemon=True
+        )
+        self._thread.start()
+        if not self._server.ready.wait(_START):
+            self.close()
+            raise ServerFault(f"the web pages on {self._shown(self._port)} did not start")
+        return f"http://{self._shown(listener.getsockname()[1])}"
+
+    def close(self) -> None:
+        """Answer what has begun, within a few seconds, and stop. Safe to repeat."""
+        server, thread = self._server, self._thread
+        if server is None or thread is None:
+            return
+        server.should_exit = True
+        thread.join(_GRACE + 2)
+        server.force_exit = True
+        thread.join(_GRACE)
+        self._server = self._thread = None
+
+    def _bind(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        try:
+            return socket.create_server((self._host, self._port), family=family, backlog=1024)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ServerFault(
+                f"the web pages cannot listen on {self._shown(self._port)}: {reason}",
+                mend="stop what listens there, or set [web] listen to another address",
+            ) from error
+
+    def _shown(self, port: int) -> str:
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{host}:{port}"
+
+
+class _Uvicorn(uvicorn.Server):
+    """Says when it is ready. Off the main thread uvicorn leaves the signals alone."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()

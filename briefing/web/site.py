@@ -1,0 +1,71 @@
+"""The site: every route and error page on one application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from briefing.desk import Desk
+from briefing.web import choosing, front, leaving, reading
+from briefing.web.guard import Guard
+from briefing.web.pages import Pages
+
+_PAGE = {"content": {"text/html": {}}}
+
+
+def make_site(desk: Desk, clock: Callable[[], datetime], *, indexed: bool = False) -> FastAPI:
+    """The public pages of a desk. `indexed` lets search engines keep the archive.
+
+    The description of the routes is not served; `openapi()` of what is returned gives it.
+    """
+    pages = Pages(desk.publication, list(desk.briefings.values()), indexed=indexed)
+    # A slash too many is a wrong address: a redirect would be built from the visitor's Host header.
+    site = FastAPI(
+        title=f"{desk.publication.name}: briefings",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        default_response_class=HTMLResponse,
+        responses={
+            code: {"description": said, **_PAGE}
+            for code, said in (
+                (400, "The form cannot be read"),
+                (404, "There is no such page, or the link is not genuine"),
+                (413, "The form is too large"),
+                (422, "A field is missing or wrong"),
+            )
+        },
+    )
+    for concern in (leaving, choosing, reading, front):
+        concern.register(site, desk, pages, clock)
+
+    def refuse(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 422
+        answer = pages.error(status)
+        if status == 405:
+            answer.headers["Allow"] = ", ".join(_allowed(site, request.url.path))
+        return answer
+
+    site.add_exception_handler(HTTPException, refuse)
+    site.add_exception_handler(RequestValidationError, refuse)
+    site.add_middleware(Guard, root=pages.root, refuse=pages.error)
+    return site
+
+
+def _allowed(site: FastAPI, path: str) -> list[str]:
+    """The methods of a path: it has a route for each, and any of them alone names only its own."""
+    methods = {
+        method
+        for route in site.routes
+        if isinstance(route, APIRoute) and route.path_regex.match(path)
+        for method in route.methods
+    }
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))

@@ -1,0 +1,106 @@
+"""What a reader chooses about one briefing, and how their own pages show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, select, update
+
+from subscribers.roll import Person, person_by_key, record
+from subscribers.tables import events, subscriptions
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A person's place on one briefing; `sections` is empty for all of them."""
+
+    person: Person
+    sections: tuple[str, ...]
+    left_at: datetime | None
+
+    @property
+    def stands(self) -> bool:
+        """Whether the person gets the briefing (a pause aside)."""
+        return self.left_at is None and self.person.status == "active"
+
+
+def membership(connection: Connection, key: int, briefing: str) -> Membership | None:
+    """The place of the person with this key; None where there is no such person or place."""
+    person = person_by_key(connection, key)
+    if person is None:
+        return None
+    row = connection.execute(
+        select(subscriptions).where(
+            subscriptions.c.briefing == briefing, subscriptions.c.subscriber_id == person.id
+        )
+    ).first()
+    if row is None:
+        return None
+    return Membership(person, tuple(row.sections.split(",")) if row.sections else (), row.left_at)
+
+
+def choose_sections(
+    connection: Connection,
+    key: int,
+    briefing: str,
+    sections: Iterable[str],
+    *,
+    now: datetime,
+    actor: str,
+) -> bool:
+    """Let a reader have these sections of a briefing from the next hand-off on; none means all.
+
+    Safe to repeat. False where the person does not get the briefing; nothing is changed then.
+    """
+    place = membership(connection, key, briefing)
+    if place is None or not place.stands:
+        return False
+    chosen = tuple(sorted(set(sections)))
+    if chosen != place.sections:
+        connection.execute(
+            update(subscriptions)
+            .where(
+                subscriptions.c.briefing == briefing,
+                subscriptions.c.subscriber_id == place.person.id,
+            )
+            .values(sections=",".join(chosen))
+        )
+        before = list(place.sections)
+        detail = {"briefing": briefing, "before": before, "after": list(chosen)}
+        record(connection, place.person.id, "sections", actor, now, **detail)
+    return True
+
+
+def tell_why(
+    connection: Connection, key: int, briefing: str, reason: str, *, now: datetime, actor: str
+) -> None:
+    """Keep the words of a person who has left a briefing: once for each time they leave, so that a
+    link that was passed on cannot fill their story."""
+    place = membership(connection, key, briefing)
+    if place is None or place.left_at is None or not reason:
+        return
+    told = connection.execute(
+        select(events.c.detail).where(
+            and_(
+                events.c.subscriber_id == place.person.id,
+                events.c.kind == "reason",
+                events.c.at >= place.left_at,
+            )
+        )
+    ).scalars()
+    if not any(detail.get("briefing") == briefing for detail in told):
+        record(
+            connection, place.person.id, "reason", actor, now, briefing=briefing, reason=reason
+        )
+
+
+def mask_address(address: str) -> str:
+    """An address as its owner knows it and others do not: "a•••@example.com".
+
+    The number of dots tells nothing, and of a short local part not even the first letter is shown.
+    """
+    local, _, domain = address.rpartition("@")
+    first = local[0] if len(local) >= 3 and local[0].isalnum() else ""
+    return f"{first}•••@{domain}"

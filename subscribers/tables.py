@@ -1,0 +1,139 @@
+"""Tables of the roll, and the column types both packages use.
+
+The pipeline's tables (`briefing.store.tables`) join the same `metadata`: one Alembic history
+describes the whole database.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite numbers rows only in a column declared INTEGER.
+Identity = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Moment(TypeDecorator[datetime]):
+    """A timezone-aware UTC datetime; SQLite, which has no zones, stores it naive."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            msg = f"{value!r} has no time zone"
+            raise ValueError(msg)
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", Identity, primary_key=True, autoincrement=True),
+    # Opaque and random: what stands in a person's links.
+    Column("key", BigInteger, nullable=False, unique=True),
+    # As written on the envelope (domain in ASCII), and as compared (case and Unicode folded).
+    Column("address", String(320), nullable=False),
+    Column("address_key", String(320), nullable=False, unique=True),
+    Column("name", String(200), nullable=False, server_default=""),
+    Column("language", String(35), nullable=False, server_default=""),
+    # pending (not confirmed) | active | suppressed (why: table suppressions)
+    Column("status", String(10), nullable=False),
+    Column("paused_until", Moment),
+    Column("attributes", JSON, nullable=False, server_default="{}"),
+    Column("created_at", Moment, nullable=False),
+    Column("confirmed_at", Moment),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("briefing", String(63), primary_key=True),
+    Column(
+        "subscriber_id",
+        Identity,
+        ForeignKey("subscribers.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    # Chosen section slugs, sorted and comma-joined; empty for all.
+    Column("sections", String(1000), nullable=False, server_default=""),
+    Column("since", Moment, nullable=False),
+    # Kept after leaving, so that no import takes a person back in.
+    Column("left_at", Moment),
+    sqlite_with_rowid=False,
+)
+Index("ix_subscriptions_subscriber_id", subscriptions.c.subscriber_id)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    # One-way mark of the folded address (`mark_address`): outlives erasure, names nobody.
+    Column("mark", String(64), primary_key=True),
+    # unsubscribed | bounce | complaint | erased | manual
+    Column("reason", String(12), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("detail", Text, nullable=False, server_default=""),
+)
+
+events = Table(
+    "subscriber_events",
+    metadata,
+    Column("id", Identity, primary_key=True, autoincrement=True),
+    Column(
+        "subscriber_id",
+        Identity,
+        ForeignKey("subscribers.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("at", Moment, nullable=False),
+    Column("kind", String(20), nullable=False),
+    # Who did it: "operator", "reader", "import FILE", "bounce", …
+    Column("actor", String(200), nullable=False),
+    Column("detail", JSON, nullable=False, server_default="{}"),
+)
+
+roll_settings = Table(
+    "roll_settings",
+    metadata,
+    # "pepper": keys the marks of `suppressions`. It lives with them, since rotating the signing
+    # secrets must not make anybody mailable again.
+    Column("name", String(40), primary_key=True),
+    Column("value", String(200), nullable=False),
+)

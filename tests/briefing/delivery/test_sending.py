@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pytest
+
+from briefing.delivery import Ended, Pace, Retry, Sending
+from briefing.errors import MailerFault
+from briefing.mailers import Mailer, MailerBusy
+from briefing.model import EditionState, Message, Outcome, OutcomeKind, Recipient, Window
+from briefing.store import Database, editions, ledger
+from subscribers import roll
+from tests.kit.newsroom import NOW, Clock, ScriptedMailer, subscribe
+
+
+@pytest.fixture
+def edition_id(database: Database) -> int:
+    """An edition being sent to 35 readers, in chunks of ten."""
+    subscribe(database, 35)
+    with database.write() as connection:
+        edition, _ = editions.reserve(
+            connection,
+            "daily",
+            date(2026, 3, 10),
+            "daily",
+            due_at=NOW,
+            window=Window(NOW - timedelta(days=1), NOW),
+            now=NOW,
+        )
+        editions.change_state(connection, edition.id, [EditionState.DRAFT], EditionState.SENDING)
+        ledger.freeze_audience(connection, edition.id, "daily", NOW, 10)
+    return edition.id
+
+
+def write_message(recipient: Recipient) -> Message | str:
+    return Message(recipient.id, "from@x.example", recipient.address, f"<{recipient.id}>", b"\r\n")
+
+
+def sending(
+    database: Database,
+    edition_id: int,
+    mailer: Mailer,
+    *,
+    clock: Clock | None = None,
+    retry: Retry | None = None,
+    write: Callable[[Recipient], Message | str] = write_message,
+    stop: threading.Event | None = None,
+    owner: str = "test",
+) -> Sending:
+    return Sending(
+        database,
+        mailer,
+        edition_id,
+        write,
+        owner=owner,
+        started=NOW,
+        pace=Pace(chunk_size=10),
+        retry=retry or Retry(),
+        clock=clock or Clock(),
+        stop=stop or threading.Event(),
+        progress=lambda: None,
+    )
+
+
+def sums(database: Database, edition_id: int) -> ledger.Tally:
+    with database.read() as connection:
+        return ledger.tally(connection, edition_id)
+
+
+def test_everybody_gets_one_message(database: Database, edition_id: int) -> None:
+    mailer = ScriptedMailer(lines=4)
+
+    assert sending(database, edition_id, mailer).run() is Ended.DONE
+
+    assert Counter(message.recipient for message in mailer.seen) == Counter(
+        f"reader{n}@readers.example" for n in range(1, 36)
+    )
+    assert sums(database, edition_id).sent == 35
+
+
+def test_a_second_run_sends_nothing_more(database: Database, edition_id: int) -> None:
+    sending(database, edition_id, ScriptedMailer()).run()
+    again = ScriptedMailer()
+
+    assert sending(database, edition_id, again).run() is Ended.DONE
+    assert again.seen == []
+
+
+def test_two_processes_share_the_work_and_send_nothing_twice(
+    database: Database, edition_id: int
+) -> None:
+    mailer = ScriptedMailer()
+    runs = [
+        threading.Thread(target=sending(database, edition_id, mailer, owner=f"p{n}").run)
+        for n in range(3)
+    ]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join(60)
+
+    assert sorted(m.recipient_id for m in mailer.seen) == sorted(
+        {m.recipient_id for m in mailer.seen}
+    )
+    assert sums(database, edition_id).sent == 35
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "reason"),
+    [
+        (OutcomeKind.HARD, "5.1.1", "no such mailbox (5.1.1)"),
+        (OutcomeKind.POLICY, "5.7.1", "refused by policy (5.7.1)"),
+        (OutcomeKind.CONTENT, "5.3.4", "content refused (5.3.4)"),
+    ],
+)
+def test_a_refused_reader_is_recorded_with_the_reason(
+    database: Database, edition_id: int, kind: OutcomeKind, status: str, reason: str
+) -> None:
+    def answer(message: Message) -> Outcome | None:
+        if message.recipient.startswith("reader3@"):
+            return Outcome(message.recipient_id, kind, 550, status, "no")
+        return None
+
+    sending(database, edition_id, ScriptedMailer(answer)).run()
+
+    tally = sums(database, edition_id)
+    assert (tally.sent, tally.refused) == (34, 1)
+    assert tally.reasons == (("refused", reason, 1),)
+
+
+def test_a_soft_refusal_waits_for_its_time_and_is_then_sent(
+    database: Database, edition_id: int
+) -> None:
+    refusals = [Outcome(0, OutcomeKind.SOFT, 451, "4.7.1", "greylisted")]
+
+    def answer(message: Message) -> Outcome | None:
+        if message.recipient.startswith("reader3@") and refusals:
+            refusals.pop()
+            return Outcome(message.recipient_id, OutcomeKind.SOFT, 451, "4.7.1", "greylisted")
+        return None
+
+    clock = Clock()
+    mailer = ScriptedMailer(answer)
+    assert sending(database, edition_id, mailer, clock=clock).run() is Ended.WAITING
+    assert sums(database, edition_id).waiting == 1
+    assert sending(database, edition_id, mailer, clock=clock).run() is Ended.WAITING
+
+    clock.forward(minutes=5)
+    assert sending(database, edition_id, mailer, clock=clock).run() is Ended.DONE
+    assert sums(database, edition_id).sent == 35
+
+
+def test_soft_refusals_end_when_the_edition_is_old(database: Database, edition_id: int) -> None:
+    def answer(message: Message) -> Outcome:
+        return Outcome(message.recipient_id, OutcomeKind.SOFT, 452, "4.2.2", "mailbox full")
+
+    clock = Clock()
+    while sending(database, edition_id, ScriptedMailer(answer), clock=clock).run() is Ended.WAITING:
+        clock.forward(hours=2)
+
+    tally = sums(database, edition_id)
+    assert tally.refused == 35
+    assert clock.at - NOW >= timedelta(hours=10)
+    assert "given up after" in tally.reasons[0][1]
+
+
+def test_a_fault_that_would_hit_everybody_pauses_the_edition(
+    database: Database, edition_id: int
+) -> None:
+    def answer(message: Message) -> Outcome:
+        return Outcome(message.recipient_id, OutcomeKind.FAULT, 550, "5.7.26", "unauthenticated")
+
+    with pytest.raises(MailerFault, match="unauthenticated"):
+        sending(database, edition_id, ScriptedMailer(answer, lines=1)).run()
+
+    tally = sums(database, edition_id)
+    assert (tally.waiting, tally.refused) == (35, 0)
+    with database.read() as connection:
+        assert ledger.standing(connection, edition_id) == "paused"
+
+
+def test_an_unknown_outcome_is_held_where_the_operator_says_so(
+    database: Database, edition_id: int
+) -> None:
+    def answer(message: Message) -> Outcome | None:
+        if message.recipient.startswith("reader3@"):
+            return Outcome(message.recipient_id, OutcomeKind.UNKNOWN, 0, "", "connection lost")
+        return None
+
+    retry = Retry(resend_unknown=False)
+    ended = sending(database, edition_id, ScriptedMailer(answer), retry=retry).run()
+
+    assert ended is Ended.DONE
+    assert sums(database, edition_id).unknown == 1
+
+
+def test_who_unsubscribes_while_the_edition_is_being_sent_is_skipped(
+    database: Database, edition_id: int
+) -> None:
+    with database.read() as connection:
+        last = list(roll.people(connection))[-1]
+
+    def answer(message: Message) -> Outcome | None:
+        if message.recipient.startswith("reader1@"):
+            with database.write() as connection:
+                roll.leave(connection, last.key, "daily", now=NOW, actor="reader")
+        return None
+
+    mailer = ScriptedMailer(answer, lines=1)
+    sending(database, edition_id, mailer).run()
+
+    assert last.id not in {message.recipient_id for message in mailer.seen}
+    assert sums(database, edition_id).reasons == (
+        ("skipped", "suppressed since the audience was frozen", 1),
+    )
+
+
+def test_consent_withdrawn_after_the_claim_is_seen_at_hand_off(
+    database: Database, edition_id: int
+) -> None:
+    """The reader is in the same claimed chunk as the message that triggers the withdrawal."""
+    with database.read() as connection:
+        second = list(roll.people(connection))[1]
+
+    def answer(message: Message) -> Outcome | None:
+        if message.recipient.startswith("reader1@"):
+            with database.write() as connection:
+                roll.leave(connection, second.key, "daily", now=NOW, actor="reader")
+        return None
+
+    mailer = ScriptedMailer(answer, lines=1)
+    assert sending(database, edition_id, mailer).run() is Ended.DONE
+
+    assert second.id not in {message.recipient_id for message in mailer.seen}
+    assert sums(database, edition_id).skipped == 1
+
+
+def test_pausing_stops_at_the_next_message_and_resuming_goes_on(
+    database: Database, edition_id: int
+) -> None:
+    def answer(_: Message) -> None:
+        with database.write() as connection:
+            ledger.pause(connection, edition_id, "by ana")
+
+    first = ScriptedMailer(answer, lines=1)
+    assert sending(database, edition_id, first).run() is Ended.PAUSED
+    assert len(first.seen) == 1
+    with database.write() as connection:
+        ledger.resume(connection, edition_id)
+
+    second = ScriptedMailer()
+    assert sending(database, edition_id, second).run() is Ended.DONE
+    assert len(second.seen) == 34
+
+
+def test_stopping_leaves_the_rest_for_the_next_run(database: Database, edition_id: int) -> None:
+    stop = threading.Event()
+
+    def answer(message: Message) -> None:
+        if message.recipient.startswith("reader5@"):
+            stop.set()
+
+    first = ScriptedMailer(answer, lines=1)
+    assert sending(database, edition_id, first, stop=stop).run() is Ended.STOPPED
+
+    second = ScriptedMailer()
+    sending(database, edition_id, second).run()
+    ids = [message.recipient_id for message in [*first.seen, *second.seen]]
+    assert len(first.seen) == 5
+    assert len(ids) == len(set(ids)) == 35
+
+
+def test_a_reader_without_a_story_is_skipped_with_the_reason(
+    database: Database, edition_id: int
+) -> None:
+    def write(recipient: Recipient) -> Message | str:
+        if recipient.address.startswith("reader7@"):
+            return "no story in the chosen sections"
+        return write_message(recipient)
+
+    sending(database, edition_id, ScriptedMailer(), write=write).run()
+
+    assert sums(database, edition_id).reasons == (
+        ("skipped", "no story in the chosen sections", 1),
+    )
+
+
+def test_an_unreachable_server_changes_nothing(database: Database, edition_id: int) -> None:
+    class Away(ScriptedMailer):
+        def open(self) -> None:  # type: ignore[override]
+            raise MailerBusy("mail.example:25: connection refused")
+
+    with pytest.raises(MailerBusy):
+        sending(database, edition_id, Away()).run()  # type: ignore[arg-type]
+
+    assert sums(database, edition_id).waiting == 35
+
+
+def test_an_error_in_a_line_reaches_the_caller_and_loses_nobody(
+    database: Database, edition_id: int
+) -> None:
+    def write(recipient: Recipient) -> Message | str:
+        if recipient.address.startswith("reader7@"):
+            raise ZeroDivisionError
+        return write_message(recipient)
+
+    with pytest.raises(ZeroDivisionError):
+        sending(database, edition_id, ScriptedMailer(), write=write).run()
+
+    mailer = ScriptedMailer()
+    before = sums(database, edition_id)
+    sending(database, edition_id, mailer).run()
+    assert before.sent + len(mailer.seen) == sums(database, edition_id).sent == 35

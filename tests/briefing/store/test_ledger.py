@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from briefing.model import EditionState, Recipient, Window
+from briefing.store import Database, editions, ledger
+from briefing.store.ledger import Chunk, Mark, Tally
+from subscribers import roll
+from tests.kit.newsroom import NOW, subscribe
+
+MS = ledger.to_ms(NOW)
+
+
+@pytest.fixture
+def edition_id(database: Database) -> int:
+    """An edition being sent to 25 readers, in chunks of ten."""
+    subscribe(database, 25)
+    return freeze(database)
+
+
+def freeze(database: Database, chunk_size: int = 10) -> int:
+    with database.write() as connection:
+        edition, _ = editions.reserve(
+            connection,
+            "daily",
+            date(2026, 3, 10),
+            "daily",
+            due_at=NOW,
+            window=Window(NOW - timedelta(days=1), NOW),
+            now=NOW,
+        )
+        editions.change_state(connection, edition.id, [EditionState.DRAFT], EditionState.SENDING)
+        ledger.freeze_audience(connection, edition.id, "daily", NOW, chunk_size)
+    return edition.id
+
+
+def take(database: Database, edition_id: int, owner: str = "a", at: int = MS) -> Chunk:
+    with database.write() as connection:
+        chunk = ledger.take_chunk(connection, edition_id, owner, at, resend_unknown=True)
+    assert chunk is not None
+    return chunk
+
+
+def claim(database: Database, chunk: Chunk) -> list[Recipient]:
+    with database.write() as connection:
+        return [reader for reader, _ in ledger.claim(connection, chunk, NOW)]
+
+
+def sums(database: Database, edition_id: int) -> Tally:
+    with database.read() as connection:
+        return ledger.tally(connection, edition_id)
+
+
+def test_the_audience_is_who_may_be_mailed_when_it_is_frozen(database: Database) -> None:
+    subscribe(database, 4)
+    with database.write() as connection:
+        roll.suppress(
+            connection,
+            "reader2@readers.example",
+            roll.Suppressed.MANUAL,
+            now=NOW,
+            actor="test",
+        )
+    subscribe(database, 1, slug="weekly")
+
+    edition_id = freeze(database)
+
+    assert sums(database, edition_id) == Tally(3, 0, 0, 0, 0, 3, ())
+
+
+def test_chunks_cover_the_audience_without_overlap(database: Database, edition_id: int) -> None:
+    claimed = [claim(database, take(database, edition_id)) for _ in range(3)]
+
+    assert [len(readers) for readers in claimed] == [10, 10, 5]
+    assert len({reader.id for readers in claimed for reader in readers}) == 25
+    with database.write() as connection:
+        assert not ledger.take_chunk(connection, edition_id, "a", MS, resend_unknown=True)
+
+
+def test_a_reader_is_handed_over_with_key_address_and_sections(database: Database) -> None:
+    subscribe(database, 1, sections="people,borders")
+
+    (reader,) = claim(database, take(database, freeze(database)))
+
+    assert reader.address == "reader1@readers.example"
+    assert reader.sections == ("borders", "people")
+    assert reader.key > 0
+
+
+def test_who_left_after_the_freeze_is_skipped_at_the_claim(
+    database: Database, edition_id: int
+) -> None:
+    with database.write() as connection:
+        people = list(roll.people(connection))
+        roll.leave(connection, people[0].key, "daily", now=NOW, actor="reader")
+        roll.erase(connection, people[1].address, now=NOW)
+
+    readers = claim(database, take(database, edition_id))
+
+    assert [reader.id for reader in readers] == [person.id for person in people[2:10]]
+    assert sums(database, edition_id).reasons == (
+        ("skipped", "erased since the audience was frozen", 1),
+        ("skipped", "suppressed since the audience was frozen", 1),
+    )
+
+
+def test_consent_is_asked_again_at_hand_off(database: Database, edition_id: int) -> None:
+    chunk = take(database, edition_id)
+    first, second, *_ = claim(database, chunk)
+    with database.write() as connection:
+        roll.leave(connection, first.key, "daily", now=NOW, actor="reader")
+
+        granted = ledger.begin(connection, edition_id, [first.id, second.id], NOW)
+
+    assert granted == {second.id}
+
+
+def test_the_sum_holds_in_every_state(database: Database, edition_id: int) -> None:
+    chunk = take(database, edition_id)
+    readers = claim(database, chunk)
+    with database.write() as connection:
+        ledger.begin(connection, edition_id, [reader.id for reader in readers[:6]], NOW)
+        marks = [
+            Mark(readers[0].id, "sent", "", "250 queued"),
+            Mark(readers[1].id, "refused", "no such mailbox (5.1.1)", "550 5.1.1 gone"),
+            Mark(readers[2].id, "unknown", "the answer was lost"),
+            Mark(readers[3].id, "waiting", "to be tried again (4.2.2)", "", MS + 1000),
+            Mark(readers[4].id, "skipped", "no story in the chosen sections"),
+        ]
+        ledger.mark(connection, edition_id, marks, MS)
+
+    tally = sums(database, edition_id)
+
+    counts = (tally.sent, tally.refused, tally.skipped, tally.unknown, tally.waiting)
+    assert counts == (1, 1, 1, 1, 21)
+    assert tally.audience == sum(counts) == 25
+
+
+def test_a_row_in_doubt_is_sent_again_or_held_as_the_operator_says(
+    database: Database, edition_id: int
+) -> None:
+    chunk = take(database, edition_id, "dead")
+    doubtful = claim(database, chunk)[0]
+    with database.write() as connection:
+        ledger.begin(connection, edition_id, [doubtful.id], NOW)
+    later = MS + ledger.LEASE_MS + 1
+
+    with database.write() as connection:
+        ledger.take_chunk(connection, edition_id, "heir", later, resend_unknown=False)
+
+    assert sums(database, edition_id).unknown == 1
+
+
+def test_a_living_owner_keeps_its_chunk(database: Database, edition_id: int) -> None:
+    chunk = take(database, edition_id, "a")
+    with database.write() as connection:
+        held = ledger.hold_fences(connection, [chunk], MS + ledger.LEASE_MS)
+
+    heir = take(database, edition_id, "b", MS + ledger.LEASE_MS + 1)
+
+    assert held == {chunk.number}
+    assert heir.number != chunk.number
+
+
+def test_a_fenced_owner_is_told_so(database: Database, edition_id: int) -> None:
+    chunk = take(database, edition_id, "slow")
+    heir = take(database, edition_id, "heir", MS + ledger.LEASE_MS + 1)
+    assert heir.number == chunk.number
+
+    with database.write() as connection:
+        assert ledger.hold_fences(connection, [chunk], MS) == set()
+        assert ledger.hold_fences(connection, [heir], MS) == {heir.number}
+
+
+def test_a_chunk_with_retries_is_due_when_the_first_of_them_is(
+    database: Database, edition_id: int
+) -> None:
+    chunks = [take(database, edition_id) for _ in range(3)]
+    with database.write() as connection:
+        for chunk in chunks:
+            readers = [reader for reader, _ in ledger.claim(connection, chunk, NOW)]
+            due = [MS + 5000, MS + 3000]
+            marks = [
+                Mark(r.id, "waiting", "later", "", d) for r, d in zip(readers, due, strict=False)
+            ]
+            marks += [Mark(r.id, "sent") for r in readers[2:]]
+            ledger.mark(connection, edition_id, marks, MS)
+            ledger.finish_chunk(connection, chunk)
+
+        assert ledger.next_due(connection, edition_id) == MS + 3000
+        taken = ledger.take_chunk(connection, edition_id, "a", MS + 2999, resend_unknown=True)
+        assert taken is None
+        assert ledger.take_chunk(connection, edition_id, "a", MS + 3000, resend_unknown=True)
+
+
+def test_a_finished_edition_has_nothing_due(database: Database, edition_id: int) -> None:
+    for _ in range(3):
+        chunk = take(database, edition_id)
+        readers = claim(database, chunk)
+        with database.write() as connection:
+            ledger.mark(connection, edition_id, [Mark(r.id, "sent") for r in readers], MS)
+            ledger.finish_chunk(connection, chunk)
+
+    with database.read() as connection:
+        assert ledger.next_due(connection, edition_id) is None
+
+
+def test_pause_and_resume_are_seen_by_every_sender(database: Database, edition_id: int) -> None:
+    with database.write() as connection:
+        assert ledger.standing(connection, edition_id) == "sending"
+        assert ledger.pause(connection, edition_id, "by ana")
+        assert ledger.standing(connection, edition_id) == "paused"
+        assert ledger.resume(connection, edition_id)
+        assert ledger.standing(connection, edition_id) == "sending"
+
+
+def test_cancelling_skips_everybody_who_waits(database: Database, edition_id: int) -> None:
+    with database.write() as connection:
+        assert ledger.close_waiting(connection, edition_id, "skipped", "cancelled") == 25
+
+    assert sums(database, edition_id).reasons == (("skipped", "cancelled", 25),)
