@@ -217,7 +217,7 @@ class Daemon:
         self._not_before[edition.id] = self._app.clock() + _RETRY
         log.info("delivery begins", **facts)
         try:
-            done = self._desk.deliver(edition, stop=self._stop, wait_for_retries=True)
+            done = self._desk.deliver(edition, stop=self._stop, wait=True)
         except MailerFault as fault:
             log.error("delivery failed", **facts, error=fault.message, mend=fault.mend)  # noqa: TRY400 - for people
             return

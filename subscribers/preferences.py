@@ -91,9 +91,7 @@ def tell_why(
         )
     ).scalars()
     if not any(detail.get("briefing") == briefing for detail in told):
-        record(
-            connection, place.person.id, "reason", actor, now, briefing=briefing, reason=reason
-        )
+        record(connection, place.person.id, "reason", actor, now, briefing=briefing, reason=reason)
 
 
 def mask_address(address: str) -> str:

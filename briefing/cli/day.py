@@ -280,17 +280,11 @@ def _deliver(run: Session, edition: Edition, *, wait: bool, as_json: bool) -> No
     with bar:
         task = bar.add_task("", total=None, rate="")
 
-        def show(tally: Tally) -> None:
-            done = tally.audience - tally.waiting
+        def show(done: int, of: int) -> None:
             speed = bar.tasks[task].speed
-            bar.update(
-                task,
-                total=tally.audience,
-                completed=done,
-                rate=f"{speed:,.0f}/s" if speed else "",
-            )
+            bar.update(task, total=of, completed=done, rate=f"{speed:,.0f}/s" if speed else "")
 
-        delivered = run.app.desk.deliver(edition, stop=stop, progress=show, wait_for_retries=wait)
+        delivered = run.app.desk.deliver(edition, stop=stop, progress=show, wait=wait)
     report(
         {
             **_edition_facts(delivered.edition),

@@ -55,7 +55,7 @@ def shorten(text: str, limit: int, *, ellipsis: str = "…") -> str:
     cut = head.rfind(" ")
     # A cut that throws away more than half of the room is worse than a broken word.
     kept = head[:cut] if cut >= room // 2 else text[:room]
-    return kept.rstrip(" ,;:–—-·") + ellipsis
+    return kept.rstrip(" ,;:–—-·、，；：。") + ellipsis
 
 
 @lru_cache(maxsize=4096)
@@ -146,7 +146,8 @@ def _stray_percent(part: str) -> str:
 
 
 def _note_source(text: str) -> str:
-    return _CONTROLS.sub(r"\1", text.replace("\r\n", "\n").replace("\r", "\n"))
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _CONTROLS.sub(r"\1", re.sub("[\v\f\x85\u2028\u2029]", " ", lines))
 
 
 def _note_attribute(_tag: str, name: str, value: str) -> str | None:

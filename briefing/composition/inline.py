@@ -22,6 +22,8 @@ __all__ = ["SETTINGS", "inline"]
 
 # cssutils reports every `mso-` property and unknown value to the root of its own logger.
 cssutils.log.setLevel(logging.CRITICAL)
+# Six digits, which every mail program reads; by default it shortens #ffffff to #fff.
+cssutils.ser.prefs.minimizeColorHash = False
 
 # An `@import` is fetched by cssutils even where premailer may not use the network. Only sheets are
 # searched: in an article the word is text.

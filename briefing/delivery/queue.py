@@ -14,11 +14,20 @@ from briefing.store.ledger import Chunk
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One reader whose turn it is, with the tries made before and the chunk that owns the row."""
+    """One reader whose turn it is, and the chunk that owns the row.
+
+    `attempts` were made before, `dropped` is how often a line broke before the message was handed
+    over.
+    """
 
     recipient: Recipient
     attempts: int
     chunk: Chunk
+    dropped: int = 0
+
+    @property
+    def domain(self) -> str:
+        return self.recipient.address.rpartition("@")[2].lower()
 
 
 class Queue:
@@ -31,19 +40,35 @@ class Queue:
         self._rates = rates
         self._clock = clock
         self._changed = threading.Condition()
-        self._jobs: deque[Job] = deque()
+        self._ready: deque[Job] = deque()
         self._parked: dict[str, deque[Job]] = {}
-        self._parked_count = 0
         self._closed = False
 
     def put(self, jobs: list[Job]) -> None:
         with self._changed:
-            self._jobs.extend(jobs)
+            self._ready.extend(jobs)
             self._changed.notify_all()
 
-    def __len__(self) -> int:
+    def put_back(self, job: Job) -> None:
+        """Return a job that was not begun; it is the next to go."""
         with self._changed:
-            return len(self._jobs) + self._parked_count
+            self._ready.appendleft(job)
+            self._changed.notify()
+
+    @property
+    def ready(self) -> int:
+        """How many jobs wait for nothing but a line."""
+        return len(self._ready)
+
+    @property
+    def parked(self) -> int:
+        """How many jobs wait for their domain."""
+        with self._changed:
+            return sum(map(len, self._parked.values()))
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
 
     def close(self) -> None:
         """End: whoever waits for a job gets None, now and always."""
@@ -53,23 +78,13 @@ class Queue:
 
     def drop(self, chunk_numbers: set[int]) -> None:
         """Forget the jobs of chunks that were taken over."""
-        with self._changed:
-            self._jobs = deque(j for j in self._jobs if j.chunk.number not in chunk_numbers)
-            for domain, parked in self._parked.items():
-                self._parked[domain] = deque(
-                    j for j in parked if j.chunk.number not in chunk_numbers
-                )
-            self._parked_count = sum(map(len, self._parked.values()))
 
-    def put_back(self, job: Job) -> None:
-        """Return a job that was not begun; it is the next to go."""
-        with self._changed:
-            self._jobs.appendleft(job)
-            self._changed.notify()
+        def rest(jobs: deque[Job]) -> deque[Job]:
+            return deque(job for job in jobs if job.chunk.number not in chunk_numbers)
 
-    @property
-    def closed(self) -> bool:
-        return self._closed
+        with self._changed:
+            self._ready = rest(self._ready)
+            self._parked = {domain: rest(jobs) for domain, jobs in self._parked.items()}
 
     def get(self, timeout: float) -> Job | None:
         """The next job that may leave, waiting up to `timeout` seconds, or None."""
@@ -77,12 +92,14 @@ class Queue:
         with self._changed:
             while not self._closed:
                 now = self._clock()
-                wait = self._rates.overall_wait(now)
-                if wait == 0.0:
-                    job, wait = self._take(now)
-                    if job is not None:
-                        self._rates.take(job.recipient.address)
-                        return job
+                job, wait = None, 0.0
+                if self._ready or self._parked:
+                    wait = self._rates.overall_wait(now)
+                    if wait == 0.0:
+                        job, wait = self._take(now)
+                if job is not None:
+                    self._rates.take(job.domain)
+                    return job
                 if now >= until:
                     return None
                 self._changed.wait(min(wait or timeout, until - now))
@@ -91,21 +108,21 @@ class Queue:
     def _take(self, now: float) -> tuple[Job | None, float]:
         """A job whose domain may get one now; else how long the first parked one has to wait."""
         soonest = 0.0
-        for parked in self._parked.values():
-            if parked:
-                wait = self._rates.domain_wait(parked[0].recipient.address, now)
+        for domain, jobs in list(self._parked.items()):
+            if not jobs:
+                del self._parked[domain]
+                continue
+            wait = self._rates.domain_wait(domain, now)
+            if wait == 0.0:
+                return jobs.popleft(), 0.0
+            soonest = min(soonest or wait, wait)
+        while self._ready:
+            job = self._ready.popleft()
+            wait = 0.0
+            if job.domain not in self._parked:
+                wait = self._rates.domain_wait(job.domain, now)
                 if wait == 0.0:
-                    self._parked_count -= 1
-                    return parked.popleft(), 0.0
+                    return job, 0.0
                 soonest = min(soonest or wait, wait)
-        while self._jobs:
-            job = self._jobs.popleft()
-            domain = job.recipient.address.rpartition("@")[2].lower()
-            behind = self._parked.get(domain)
-            wait = self._rates.domain_wait(job.recipient.address, now)
-            if wait == 0.0 and not behind:
-                return job, 0.0
-            self._parked.setdefault(domain, deque()).append(job)
-            self._parked_count += 1
-            soonest = min(soonest or wait, wait) if wait else soonest
+            self._parked.setdefault(job.domain, deque()).append(job)
         return None, soonest

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import structlog
 
+from briefing.delivery.pace import Pace
 from briefing.delivery.queue import Job, Queue
 from briefing.delivery.rates import Rates
 from briefing.delivery.recorder import Recorder
@@ -19,14 +20,18 @@ from briefing.delivery.retry import Retry
 from briefing.errors import MailerFault
 from briefing.mailers import Line, Mailer, MailerBusy
 from briefing.model import Message, Outcome, OutcomeKind, Recipient
-from briefing.store import Database, ledger
+from briefing.store import Connection, Database, ledger, limits
 
 log = structlog.get_logger(__name__)
 
 # A line that cannot be opened is tried again after this many seconds, then twice as long, …
 _REOPEN_FIRST, _REOPEN_LAST = 0.5, 30.0
-# With no line open and none to be had for so long, the run is given up; its rows stay as they are.
+# When no line got anywhere for so long, the run is given up; its rows stay as they are.
 _UNREACHABLE_AFTER = 60.0
+# A message whose line broke so often before it was handed over is tried again much later.
+_MOST_DROPS = 3
+# Readers of slow domains that one process keeps waiting, so that others need not wait for them.
+_MOST_PARKED = 20_000
 # A line without work hangs up after this many seconds, before the server does.
 _IDLE = 5.0
 # Pause and cancel are noticed within this many seconds also when no message leaves.
@@ -37,28 +42,19 @@ class Ended(StrEnum):
     """Why a run came back."""
 
     DONE = "done"
-    WAITING = "waiting for retries"
+    WAITING = "waiting"
     STOPPED = "stopped"
     PAUSED = "paused"
     CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast, in messages a second (0 for no limit), overall and per recipient domain."""
-
-    rate: float = 0.0
-    domain_rates: Mapping[str, float] = field(default_factory=dict)
-    chunk_size: int = 500
 
 
 class Sending:
     """One process's part in the delivery of one edition.
 
     `write_message` turns a recipient into a message, or into the reason why there is none for them.
-    `stop` ends the run between messages; `clock` gives aware UTC time; `progress` is called now and
-    then while messages leave. Any number of processes may run this for one edition: the ledger
-    keeps them apart.
+    `stop` ends the run between messages; `clock` gives aware UTC time; `progress` hears now and
+    then how many readers got their final answer in this run. Any number of processes may run this
+    for one edition: the ledger keeps them apart.
     """
 
     def __init__(
@@ -74,7 +70,7 @@ class Sending:
         retry: Retry,
         clock: Callable[[], datetime],
         stop: threading.Event,
-        progress: Callable[[], None],
+        progress: Callable[[int], None],
     ) -> None:
         self._database = database
         self._mailer = mailer
@@ -82,12 +78,13 @@ class Sending:
         self._write_message = write_message
         self._owner = owner
         self._started = ledger.to_ms(started)
-        self._chunk_size = pace.chunk_size
+        self._pace = pace
         self._retry = retry
         self._clock = clock
         self._stop = stop
         self._progress = progress
-        self._queue = Queue(Rates(pace.rate, pace.domain_rates), time.monotonic)
+        rates = Rates(pace.rate, pace.domain_rates, self._reserve)
+        self._queue = Queue(rates, time.monotonic)
         self._recorder: Recorder[tuple[Job, Outcome], Job] = Recorder(self._write)
         # Shared by the feeder and the lines, under `_changed`: the chunks this process holds, and
         # how many of their readers have no answer yet.
@@ -97,14 +94,26 @@ class Sending:
         self._ended: Ended | None = None
         self._failure: BaseException | None = None
         self._reached_at = self._looked_at = time.monotonic()
+        self._finished = 0
+        self.next_at: datetime | None = None
 
     def run(self) -> Ended:
         """Send until nothing is left to send now, or until stopped, paused or cancelled.
 
+        After `Ended.WAITING`, `next_at` says when there will be more to do.
+
         Raises `MailerFault` after pausing the edition, or `MailerBusy`; either way nothing
         is lost and a later run goes on.
         """
-        first: Line | None = self._mailer.open()
+        if not self._take():
+            self._finish_if_idle()
+            if self._ended is not None:
+                return self._ended
+        try:
+            first: Line | None = self._mailer.open()
+        except BaseException:
+            self._give_back()
+            raise
         lines = []
         for number in range(self._mailer.lines):
             thread = threading.Thread(
@@ -135,7 +144,8 @@ class Sending:
                 return
             self._finish_chunks()
             self._look()
-            if len(self._queue) >= self._chunk_size or not self._take():
+            enough = self._queue.ready >= self._pace.chunk_size
+            if enough or self._queue.parked > _MOST_PARKED or not self._take():
                 self._finish_if_idle()
                 with self._changed:
                     if self._ended is None:
@@ -145,7 +155,7 @@ class Sending:
         """Lease and queue one more chunk; False when there is none to take now."""
         now = self._clock()
         with self._database.write() as connection:
-            if not self._stands(ledger.standing(connection, self._edition_id)):
+            if not (self._stands(connection) and self._is_open(now)):
                 return False
             chunk = ledger.take_chunk(
                 connection,
@@ -172,7 +182,7 @@ class Sending:
         if due is None:
             self._end(Ended.DONE)
         elif due > ledger.to_ms(self._clock()) + 1000:
-            self._end(Ended.WAITING)
+            self._wait_until(datetime.fromtimestamp(due / 1000, UTC))
 
     def _finish_chunks(self) -> None:
         """Give back the chunks whose readers all have an answer."""
@@ -203,14 +213,15 @@ class Sending:
         with self._changed:
             held = list(self._held.values())
         with self._database.write() as connection:
-            self._stands(ledger.standing(connection, self._edition_id))
+            self._stands(connection)
             kept = ledger.hold_fences(connection, held, ledger.to_ms(self._clock()))
         self._lose([chunk for chunk in held if chunk.number not in kept])
-        self._progress()
+        self._progress(self._finished)
 
     # The lines: one thread each.
 
     def _serve(self, line: Line | None) -> None:
+        wait = 0.0
         try:
             while not self._queue.closed:
                 job = self._queue.get(_IDLE)
@@ -221,9 +232,12 @@ class Sending:
                     continue
                 if line is None:
                     self._queue.put_back(job)
-                    line = self._open_line()
-                    continue
-                self._send(line, job)
+                    line = self._open_line(wait)
+                elif self._send(line, job):
+                    wait = 0.0
+                else:
+                    # Opened, and good for nothing: not at once again.
+                    wait = min(max(wait * 2, _REOPEN_FIRST), _REOPEN_LAST)
         except MailerBusy as fault:
             self._end(Ended.STOPPED, fault)
         except MailerFault as fault:
@@ -235,8 +249,10 @@ class Sending:
             if line is not None:
                 line.close()
 
-    def _send(self, line: Line, first: Job) -> None:
+    def _send(self, line: Line, first: Job) -> bool:
+        """Send as long as there are jobs and the line stands; False when it got nowhere."""
         begun: dict[int, Job] = {}
+        reached = False
 
         def messages() -> Iterator[Message]:
             job: Job | None = first
@@ -254,6 +270,11 @@ class Sending:
 
         for outcome in line.send(messages(), gate):
             job = begun.pop(outcome.recipient_id)
+            if _is_dropped(outcome) and job.dropped < _MOST_DROPS:
+                # The line's fault, not the reader's: the next line takes the message.
+                self._queue.put_back(replace(job, dropped=job.dropped + 1))
+                continue
+            reached = True
             self._reached_at = time.monotonic()
             self._recorder.answer((job, outcome))
             self._settle(job)
@@ -263,6 +284,7 @@ class Sending:
         # The gate was shut before these; the writer has seen to their rows.
         for job in begun.values():
             self._settle(job)
+        return reached or bool(begun)
 
     def _settle(self, job: Job) -> None:
         with self._changed:
@@ -278,28 +300,30 @@ class Sending:
             if ledger.hold_fences(connection, [job.chunk], now):
                 skipped = ledger.Mark(job.recipient.id, "skipped", reason)
                 ledger.mark(connection, self._edition_id, [skipped], now)
+        self._finished += 1
         self._settle(job)
 
-    def _open_line(self) -> Line | None:
-        """A new line, tried again with growing waits; None when the run ends meanwhile.
-
-        Raises `MailerBusy` when no line got anywhere for a minute.
-        """
-        wait = _REOPEN_FIRST
-        while not self._queue.closed:
+    def _open_line(self, wait: float) -> Line | None:
+        """A new line after `wait` seconds, tried again with growing waits; None when the run ends
+        meanwhile. Raises `MailerBusy` when no line got anywhere for a minute."""
+        while True:
+            with self._changed:
+                if self._changed.wait_for(lambda: self._ended is not None, wait):
+                    return None
+            lost = wait and time.monotonic() - self._reached_at > _UNREACHABLE_AFTER
             try:
                 line = self._mailer.open()
             except MailerBusy as fault:
-                if time.monotonic() - self._reached_at > _UNREACHABLE_AFTER:
+                if lost:
                     raise
+                wait = min(max(wait * 2, _REOPEN_FIRST), _REOPEN_LAST)
                 log.warning("line not opened", error=fault.message, retry_in=wait)
-                with self._changed:
-                    self._changed.wait_for(lambda: self._ended is not None, wait)
-                wait = min(wait * 2, _REOPEN_LAST)
             else:
-                self._reached_at = time.monotonic()
-                return line
-        return None
+                if not lost:
+                    return line
+                line.close()
+                message = "the mail server hangs up on every connection before it takes a message"
+                raise MailerBusy(message, mend="see its log; `briefing deliver` goes on")
 
     # The ledger.
 
@@ -311,7 +335,7 @@ class Sending:
         ms = ledger.to_ms(now)
         chunks = {job.chunk for job in intents} | {job.chunk for job, _ in answers}
         with self._database.write() as connection:
-            stands = self._stands(ledger.standing(connection, self._edition_id))
+            stands = self._stands(connection) and self._is_open(now)
             kept = ledger.hold_fences(connection, list(chunks), ms)
             marks = [
                 self._retry.judge(outcome, job.attempts + 1, self._started, ms)
@@ -321,20 +345,55 @@ class Sending:
             ledger.mark(connection, self._edition_id, marks, ms)
             wanted = [job for job in intents if job.chunk.number in kept]
             granted: set[int] = set()
-            if wanted and stands and not self._stop.is_set() and self._ended is None:
+            if stands and self._has_room(connection, len(wanted), now) and self._goes_on():
                 ids = [job.recipient.id for job in wanted]
                 granted = ledger.begin(connection, self._edition_id, ids, now)
                 for chunk in {j.chunk for j in wanted if j.recipient.id not in granted}:
                     ledger.skip_gone(connection, chunk, now)
         self._lose([chunk for chunk in chunks if chunk.number not in kept])
+        self._finished += sum(mark.state != "waiting" for mark in marks)
         return [job.recipient.id in granted for job in intents]
 
-    def _stands(self, standing: str) -> bool:
+    def _goes_on(self) -> bool:
+        return self._ended is None and not self._stop.is_set()
+
+    def _stands(self, connection: Connection) -> bool:
+        """Whether the edition may be sent; ends the run if not."""
+        standing = ledger.standing(connection, self._edition_id)
         if standing == "paused":
             self._end(Ended.PAUSED)
         elif standing != "sending":
             self._end(Ended.CANCELLED)
         return standing == "sending"
+
+    def _is_open(self, now: datetime) -> bool:
+        """Whether this is an hour at which mail may leave; ends the run if not."""
+        opens = self._pace.opens(now)
+        if opens > now:
+            self._wait_until(opens)
+        return opens <= now
+
+    def _has_room(self, connection: Connection, messages: int, now: datetime) -> bool:
+        """Count messages into the day's warm-up; ends the run when they are too many."""
+        warm_up = self._pace.warm_up
+        if not messages or warm_up is None:
+            return bool(messages)
+        day = self._pace.today(now)
+        most = warm_up.limit(day, limits.first_day(connection))
+        if limits.count_sent(connection, day, messages) <= most:
+            return True
+        limits.count_sent(connection, day, -messages)
+        self._wait_until(self._pace.tomorrow(now))
+        return False
+
+    def _reserve(self, name: str, rate: float, count: int) -> float:
+        now = ledger.to_ms(self._clock())
+        with self._database.write() as connection:
+            return (limits.reserve(connection, name, rate, count, now) - now) / 1000
+
+    def _wait_until(self, moment: datetime) -> None:
+        self.next_at = moment
+        self._end(Ended.WAITING)
 
     def _lose(self, chunks: Sequence[ledger.Chunk]) -> None:
         """Another process has taken these chunks: nothing of them is ours any more."""
@@ -358,3 +417,8 @@ class Sending:
                 self._ended = why
             self._changed.notify_all()
         self._queue.close()
+
+
+def _is_dropped(outcome: Outcome) -> bool:
+    """Whether the line broke, or the server hung up (421, RFC 5321 3.8), before hand-over."""
+    return outcome.kind is OutcomeKind.SOFT and outcome.code in (0, 421)

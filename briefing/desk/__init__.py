@@ -176,14 +176,16 @@ class Desk:
         edition: Edition,
         *,
         stop: threading.Event,
-        progress: Callable[[ledger.Tally], None] = lambda _: None,
-        wait_for_retries: bool = True,
+        progress: Callable[[int, int], None] = lambda _done, _of: None,
+        wait: bool = True,
     ) -> Delivered:
         """Send an approved edition, or go on with one that is being sent.
 
         Comes back when everybody has an answer, or when stopped, paused or cancelled; without
-        `wait_for_retries` also when only later tries are left. Raises `EditionError` where there is
-        nothing to send, `MailerFault` where nobody can be reached (the rows stay as they are).
+        `wait` also when there is nothing to do before a later try, or the send window or the day's
+        limit forbid it. `progress` hears how many of how many waiting readers have their final
+        answer. Raises `EditionError` where there is nothing to send, `MailerFault` where nobody can
+        be reached (the rows stay as they are).
         """
         return self._dispatch.deliver(
             edition,
@@ -191,7 +193,7 @@ class Desk:
             lambda variant: self.composition(edition, variant),
             stop=stop,
             progress=progress,
-            wait_for_retries=wait_for_retries,
+            wait=wait,
         )
 
     def pause(self, edition: Edition, reason: str) -> Edition:

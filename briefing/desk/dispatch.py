@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+
+import structlog
 
 from briefing.composition.letters import Letters, as_test
 from briefing.delivery import Ended, Pace, Retry, Sending
@@ -23,6 +26,8 @@ from briefing.model import (
 from briefing.store import Database, editions, ledger
 from subscribers import roll
 from subscribers.tokens import Tokens
+
+log = structlog.get_logger(__name__)
 
 VariantOf = Callable[[str], Composition | None]
 
@@ -69,8 +74,8 @@ class Dispatch:
         variant_of: VariantOf,
         *,
         stop: threading.Event,
-        progress: Callable[[ledger.Tally], None],
-        wait_for_retries: bool,
+        progress: Callable[[int, int], None],
+        wait: bool,
     ) -> Delivered:
         """See `Desk.deliver`."""
         if edition.state is EditionState.SENT:
@@ -84,11 +89,16 @@ class Dispatch:
         if edition.state is EditionState.APPROVED:
             edition = self._start(edition, briefing, mailer)
         letters = self.letters(edition, briefing, variant_of)
+        waiting = self._tally(edition).waiting
         while True:
-            ended = self._sending(edition, mailer, letters, stop, progress).run()
-            if ended is not Ended.WAITING or not wait_for_retries:
+            tell = partial(_tell, progress, waiting)
+            sending = self._sending(edition, briefing, mailer, letters, stop, tell)
+            ended = sending.run()
+            if ended is not Ended.WAITING or not wait:
                 break
-            stop.wait(self._until_retry(edition))
+            log.info("waiting", until=sending.next_at)
+            self._wait(edition, sending.next_at, stop)
+            waiting = self._tally(edition).waiting
         if ended is Ended.DONE:
             self._finish(edition)
         return Delivered(self._reload(edition), ended, self._tally(edition))
@@ -164,10 +174,11 @@ class Dispatch:
     def _sending(
         self,
         edition: Edition,
+        briefing: Briefing,
         mailer: Mailer,
         letters: Letters,
         stop: threading.Event,
-        progress: Callable[[ledger.Tally], None],
+        progress: Callable[[int], None],
     ) -> Sending:
         return Sending(
             self._database,
@@ -176,11 +187,11 @@ class Dispatch:
             letters.write,
             owner=self._owner,
             started=edition.sending_started_at or edition.due_at,
-            pace=self._pace,
+            pace=replace(self._pace, zone=briefing.timezone),
             retry=self._retry,
             clock=self._clock,
             stop=stop,
-            progress=lambda: progress(self._tally(edition)),
+            progress=progress,
         )
 
     def _finish(self, edition: Edition) -> None:
@@ -193,12 +204,15 @@ class Dispatch:
                 finished_at=self._clock(),
             )
 
-    def _until_retry(self, edition: Edition) -> float:
-        """Seconds to the next try of anybody, at most one: a pause is looked for meanwhile."""
-        with self._database.read() as connection:
-            due = ledger.next_due(connection, edition.id)
-        wait = (due - ledger.to_ms(self._clock())) / 1000 if due else 0.0
-        return min(max(wait, 0.05), 1.0)
+    def _wait(self, edition: Edition, until: datetime | None, stop: threading.Event) -> None:
+        """Until the moment, or until stopped, paused or cancelled, which is looked for twice a
+        second."""
+        while not stop.wait(0.5):
+            with self._database.read() as connection:
+                if ledger.standing(connection, edition.id) != "sending":
+                    return
+            if until is None or self._clock() >= until:
+                return
 
     def _tally(self, edition: Edition) -> ledger.Tally:
         with self._database.read() as connection:
@@ -209,3 +223,7 @@ class Dispatch:
             found = editions.get(connection, edition.id)
         assert found is not None  # noqa: S101 - editions are never deleted
         return found
+
+
+def _tell(progress: Callable[[int, int], None], of: int, done: int) -> None:
+    progress(done, of)

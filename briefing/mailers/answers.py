@@ -208,7 +208,7 @@ def sort_answer(code: int, text: str, stage: Stage) -> tuple[OutcomeKind, str]:
     # A reader's or sender's own address must not set off a rule about words.
     words = _ADDRESS.sub("<>", text)
     kind = _judge(code, subject, words)
-    if False:
+    if kind is OutcomeKind.HARD and subject.startswith("7."):
         kind = OutcomeKind.POLICY
     if stage is Stage.MAIL and kind in (OutcomeKind.HARD, OutcomeKind.POLICY):
         kind = OutcomeKind.FAULT

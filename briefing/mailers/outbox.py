@@ -55,9 +55,12 @@ class _OutboxLine:
     def __init__(self, path: Path, *, durable: bool) -> None:
         self._path = path
         self._durable = durable
+        self.alive = True
 
     def send(self, messages: Iterable[Message], gate: Gate) -> Iterator[Outcome]:
         """See `briefing.mailers.Line.send`; a disk that fails is a fault, and ends it."""
+        if not self.alive:
+            return
         for message in messages:
             refusal = _check(message)
             if refusal is not None:
@@ -79,7 +82,8 @@ class _OutboxLine:
             )
 
     def close(self) -> None:
-        """Nothing stays open between messages."""
+        """Nothing stays open between messages; the line merely ends."""
+        self.alive = False
 
     def _write(self, name: str, message: Message) -> None:
         trace = f"Return-Path: <{message.sender}>\r\nDelivered-To: {message.recipient}\r\n"

@@ -98,6 +98,11 @@ class SmtpLine:
         # True while the server waits for nothing from us: QUIT is welcome.
         self._idle = True
 
+    @property
+    def alive(self) -> bool:
+        """False after a drop, a fault said by the server, `close`, or the last message allowed."""
+        return self._wire.stands
+
     def send(self, messages: Iterable[Message], gate: Gate) -> Iterator[Outcome]:
         """See `briefing.mailers.Line.send`; the order of events is drawn above.
 

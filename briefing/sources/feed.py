@@ -36,6 +36,7 @@ _WIDE_ENOUGH = 600  # CSS pixels; the column of a digest
 _PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp)(?:[?#]|$)", re.IGNORECASE)
 # XML 1.0 allows no other control characters; one of them would turn the strict parser away.
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_MAILBOX = re.compile(r"\S+@\S+\s*\((?P<name>[^()]*)\)")  # "jane@example.org (Jane Doe)"
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 _FEED_LINK = re.compile(
     r"<link\b(?=[^>]*\btype=[\"']application/(?:rss|atom)\+xml)[^>]*?\bhref=[\"']([^\"'>]+)",
@@ -47,7 +48,7 @@ _FEED_LINK = re.compile(
 class FeedSource:
     """A feed (RSS, Atom or JSON Feed) at an http(s) address.
 
-    `section` fills in for entries that name none, which is all of RSS and Atom.
+    `section` fills in for entries that name none, which is all of RSS and Atom; so does `language`.
     """
 
     kind: ClassVar[str] = "feed"
@@ -57,6 +58,7 @@ class FeedSource:
     timezone: ZoneInfo
     section: str = ""
     bounds: Bounds = field(default_factory=Bounds)
+    language: str = ""
 
     def collect(self, now: datetime, *, etag: str = "", modified: str = "") -> Harvest:
         page = fetch(
@@ -70,7 +72,9 @@ class FeedSource:
         )
         if page.not_modified:
             return Harvest(etag=page.etag, modified=page.modified, not_modified=True)
-        intake = Intake(now, self.timezone, section=self.section, source=self.name)
+        intake = Intake(
+            now, self.timezone, section=self.section, source=self.name, language=self.language
+        )
         try:
             text = decode(page.body, page.url, charset=page.charset, lenient=True)
             read = read_json_feed if text.lstrip().startswith("{") else read_feed
@@ -142,13 +146,11 @@ def _manuscript(entry: Mapping[str, Any], base: str, language: str) -> Manuscrip
     # A description that is the whole story is no standfirst.
     standfirst = summary[0] if summary and body is not summary else ""
     title = " ".join(_prose(entry, "title"))
-    author = entry.get("author_detail") or {}
-    byline = author.get("name") or entry.get("author") or ""
     return Manuscript(
         headline=title or (shorten(body[0], LONGEST_TITLE) if body else ""),
         body=body,
         standfirst=standfirst,
-        byline="" if "@" in byline else byline,
+        byline=_byline(entry),
         url=str(entry.get("link") or ""),
         base=base,
         guid=str(entry.get("id") or ""),
@@ -161,6 +163,14 @@ def _manuscript(entry: Mapping[str, Any], base: str, language: str) -> Manuscrip
         language=str(entry.get("language") or language),
         published=_moment(entry, "published_parsed") or _moment(entry, "updated_parsed") or "",
     )
+
+
+def _byline(entry: Mapping[str, Any]) -> str:
+    written = str(entry.get("author") or "")
+    if named := _MAILBOX.fullmatch(written):
+        return named["name"]
+    name = str((entry.get("author_detail") or {}).get("name") or written)
+    return "" if "@" in name else name
 
 
 def _size(paragraphs: list[str]) -> int:

@@ -97,6 +97,7 @@ class FilesSource:
     path: Path
     timezone: ZoneInfo
     section: str = ""
+    language: str = ""
 
     def collect(self, now: datetime, *, etag: str = "", modified: str = "") -> Harvest:  # noqa: ARG002 - the protocol's
         if not self.path.exists():
@@ -117,7 +118,7 @@ class FilesSource:
                 refused.append(Refusal(str(file), "it is still being written; next time"))
         if etag and etag == marks.hexdigest():
             return Harvest(etag=etag, not_modified=True)
-        intake = Intake(now, self.timezone, source=self.name)
+        intake = Intake(now, self.timezone, source=self.name, language=self.language)
         articles: list[Article] = []
         for path, folder in settled:
             for item in _read(path, replace(intake, section=self.section or folder)):

@@ -6,9 +6,8 @@ A new kind is one file with a class that keeps the `Source` protocol, and one en
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from briefing.errors import ConfigError
@@ -22,24 +21,26 @@ __all__ = ["KINDS", "SourceSettings", "open_source"]
 
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
-    """One `[[sources]]` table. `url` is an address, or a folder for files (a path or file://).
+    """One `[[sources]]` table: `url` for what is fetched, `path` for a folder.
 
-    `timezone` is that of days and times without an offset; a relative path is seen from `folder`.
+    `timezone` is that of days and times without an offset; `section` and `language` fill in for
+    articles that name none.
     """
 
     name: str
     kind: str
-    url: str
     timezone: ZoneInfo
+    url: str = ""
+    path: Path | None = None
     section: str = ""
-    allow_private: bool = False
-    folder: Path = Path()
+    language: str = ""
+    bounds: Bounds = field(default_factory=Bounds)
 
 
 def open_source(settings: SourceSettings) -> Source:
     """The source that `settings` describe; nothing is read yet.
 
-    Raises `ConfigError` naming the source where its kind is unknown or its address is missing.
+    Raises `ConfigError` naming the source where its kind is unknown or its place is missing.
     """
     make = KINDS.get(settings.kind)
     if make is None:
@@ -47,27 +48,35 @@ def open_source(settings: SourceSettings) -> Source:
             f"source “{settings.name}”: there is no kind “{settings.kind}”.",
             mend=f"Kinds: {', '.join(sorted(KINDS))}.",
         )
-    if not settings.url.strip():
-        raise ConfigError(f"source “{settings.name}”: url is empty.", mend="Say where it is.")
     return make(settings)
 
 
 def _feed(settings: SourceSettings) -> Source:
-    if urlsplit(settings.url).scheme not in {"http", "https"}:
-        raise ConfigError(
-            f"source “{settings.name}”: url “{settings.url}” is not an http or https address.",
-            mend='Write it in full, or use kind = "files" for a folder.',
-        )
-    bounds = Bounds(allow_private=settings.allow_private)
-    return FeedSource(settings.name, settings.url, settings.timezone, settings.section, bounds)
+    if not settings.url:
+        raise _missing(settings, "url")
+    return FeedSource(
+        settings.name,
+        settings.url,
+        settings.timezone,
+        settings.section,
+        settings.bounds,
+        settings.language,
+    )
 
 
 def _files(settings: SourceSettings) -> Source:
-    path = settings.url
-    if path.startswith("file:"):
-        path = unquote(urlsplit(path).path)
-    folder = settings.folder / Path(path).expanduser()
-    return FilesSource(settings.name, folder, settings.timezone, settings.section)
+    if settings.path is None:
+        raise _missing(settings, "path")
+    return FilesSource(
+        settings.name, settings.path, settings.timezone, settings.section, settings.language
+    )
+
+
+def _missing(settings: SourceSettings, key: str) -> ConfigError:
+    return ConfigError(
+        f"source “{settings.name}”: {key} is missing.",
+        mend=f"A source of kind “{settings.kind}” needs it.",
+    )
 
 
 KINDS: Mapping[str, Callable[[SourceSettings], Source]] = {"feed": _feed, "files": _files}

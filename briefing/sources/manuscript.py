@@ -52,7 +52,8 @@ class Intake:
     """What the caller knows about texts that come in together.
 
     `now` is aware UTC. `timezone` is that of days and times without an offset. `published`, where
-    given, overrides what the text says. `section` and `source` fill in for a text that names none.
+    given, overrides what the text says. `section`, `source` and `language` fill in for a text that
+    names none.
     """
 
     now: datetime
@@ -60,6 +61,7 @@ class Intake:
     published: datetime | None = None
     section: str = ""
     source: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def settle(manuscript: Manuscript, name: str, intake: Intake) -> Article:
         image=_image(manuscript.image, manuscript.base),
         credits=_once(_lines(named, MAX_ENTRIES, MAX_LINE)),
         tags=_once(_lines(manuscript.tags, MAX_ENTRIES, MAX_LINE)),
-        language=language_tag(manuscript.language),
+        language=language_tag(manuscript.language) or language_tag(intake.language),
         embargo_until=_moment(manuscript.embargo, "embargo", name, intake, latest=True),
         source=one_line(intake.source, MAX_LINE),
     )

@@ -24,6 +24,7 @@ from urllib3.util.connection import create_connection
 __all__ = ["Dialler", "LineRefused", "PinnedAdapter"]
 
 _ADDRESSES_TRIED = 4
+_UNICAST = IPv6Network("2000::/3")  # all that IANA gives out as global unicast
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are the IPv4 address
 
 
@@ -120,7 +121,10 @@ def is_public(address: str) -> bool:
     """Whether traffic to an IP address leaves for the public Internet."""
     ip = ip_address(address)
     if isinstance(ip, IPv6Address):
-        ip = _inner(ip) or ip
+        inner = _inner(ip)
+        if inner is None and ip not in _UNICAST:
+            return False
+        ip = inner or ip
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 

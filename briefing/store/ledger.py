@@ -16,6 +16,7 @@ Times are milliseconds since 1970 UTC.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,8 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    delete,
+    exists,
     func,
     insert,
     literal,
@@ -36,11 +39,13 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import ScalarSelect
 
 from briefing.model import Recipient
-from briefing.store.tables import chunks, deliveries, editions
+from briefing.store.tables import chunks, deliveries, edition_sums, editions
 from subscribers.roll import may_be_mailed
 from subscribers.tables import subscribers, subscriptions
 
 LEASE_MS = 60_000
+
+_MAY_GO = deliveries.c.state.in_(["sent", "skipped"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,18 +411,51 @@ def close_waiting(connection: Connection, edition_id: int, state: str, reason: s
 def tally(connection: Connection, edition_id: int) -> Tally:
     """The reconciliation sum of an edition."""
     counts = dict.fromkeys(("sent", "refused", "skipped", "unknown", "waiting"), 0)
-    reasons = []
+    sums: Counter[tuple[str, str]] = Counter()
     for row in connection.execute(
-        select(deliveries.c.state, deliveries.c.reason, func.count().label("n"))
+        select(deliveries.c.state, deliveries.c.reason, func.count().label("readers"))
         .where(deliveries.c.edition_id == edition_id)
         .group_by(deliveries.c.state, deliveries.c.reason)
+        .union_all(
+            select(edition_sums.c.state, edition_sums.c.reason, edition_sums.c.readers).where(
+                edition_sums.c.edition_id == edition_id
+            )
+        )
     ):
         state = "waiting" if row.state == "sending" else row.state
-        counts[state] += row.n
-        if row.reason:
-            reasons.append((state, row.reason, row.n))
+        counts[state] += row.readers
+        sums[state, row.reason] += row.readers
+    reasons = [(state, reason, n) for (state, reason), n in sums.items() if reason]
     reasons.sort(key=lambda entry: (entry[0], -entry[2], entry[1]))
     return Tally(sum(counts.values()), **counts, reasons=tuple(reasons))
+
+
+def compact(connection: Connection, finished_before: datetime) -> int:
+    """Turn the rows of one edition that ended long ago into sums; how many rows went.
+
+    What an operator may still ask about stays: the rows that were refused or are unknown. Call it
+    until it answers 0; one edition a call keeps the transaction short.
+    """
+    old = (
+        select(editions.c.id)
+        .where(editions.c.finished_at < finished_before)
+        .where(exists().where(deliveries.c.edition_id == editions.c.id, _MAY_GO))
+        .limit(1)
+    )
+    edition_id = connection.execute(old).scalar()
+    if edition_id is None:
+        return 0
+    gone = and_(deliveries.c.edition_id == edition_id, _MAY_GO)
+    connection.execute(
+        insert(edition_sums).from_select(
+            ["edition_id", "state", "reason", "readers"],
+            select(deliveries.c.edition_id, deliveries.c.state, deliveries.c.reason, func.count())
+            .where(gone)
+            .group_by(deliveries.c.edition_id, deliveries.c.state, deliveries.c.reason),
+        )
+    )
+    rows: int = connection.execute(delete(deliveries).where(gone)).rowcount
+    return rows
 
 
 def _set_paused(connection: Connection, edition_id: int, *, paused: bool, reason: str) -> bool:

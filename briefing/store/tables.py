@@ -177,4 +177,30 @@ chunks = Table(
     # Not before, in milliseconds: when its earliest retry comes due.
     Column("due", BigInteger, nullable=False, server_default="0"),
 )
+edition_sums = Table(
+    "edition_sums",
+    metadata,
+    # What became of readers whose rows were compacted away.
+    Column("edition_id", Identity, ForeignKey("editions.id", ondelete="CASCADE"), primary_key=True),
+    Column("state", String(8), primary_key=True),
+    Column("reason", Text, primary_key=True),
+    Column("readers", BigInteger, nullable=False),
+)
+
+rate_limits = Table(
+    "rate_limits",
+    metadata,
+    # "" for all mail, else a recipient domain; and until when (ms) its time is taken.
+    Column("name", String(255), primary_key=True),
+    Column("free_at", BigInteger, nullable=False),
+)
+
+sent_counts = Table(
+    "sent_counts",
+    metadata,
+    # Messages handed over on a day, for the warm-up of a new sender.
+    Column("day", Date, primary_key=True),
+    Column("messages", BigInteger, nullable=False),
+)
+
 Index("ix_chunks_open", chunks.c.edition_id, chunks.c.done)

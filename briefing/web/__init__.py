@@ -5,8 +5,8 @@
     request ─▶ Guard ─▶ a route: parse ─▶ desk or roll ─▶ Pages ─▶ response
                bounds, security headers, errors       templates/web
 
-`make_site` wires one file per concern: `leaving`, `choosing`, `reading`, `front`. Handlers are
-synchronous and thin. A GET changes nothing (promise 5), and nothing here sets a cookie.
+`make_site` wires one file per concern: `leaving`, `choosing`, `archive`, `reading`, `front`. Their
+handlers are synchronous and thin. A GET changes nothing (promise 5), and nothing sets a cookie.
 """
 
 from briefing.web.server import Server, ServerFault

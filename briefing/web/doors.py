@@ -1,7 +1,8 @@
-"""Doors: a token in an address opens one, or there is no such page."""
+"""What stands in an address, checked: anything else is no such page."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import Path
@@ -32,3 +33,14 @@ def open_door(desk: Desk, door: Door, slug: str, token: str) -> tuple[Briefing, 
     if key is None:
         raise HTTPException(404)
     return briefing, key
+
+
+def read_day(text: str) -> date:
+    """A day written as our own links write it; 404 for anything else."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise HTTPException(404) from None
+    if day.isoformat() != text:
+        raise HTTPException(404)
+    return day

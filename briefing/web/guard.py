@@ -94,18 +94,17 @@ async def _read(scope: Scope, receive: Receive) -> bytes | int:
     declared = Headers(scope=scope).get("content-length", "0")
     if not declared.isdecimal() or len(declared) > 9 or int(declared) > BODY:
         return 413
-    body = b""
+    body: bytes = b""
     try:
         async with asyncio.timeout(PATIENCE):
-            while True:
+            while len(body) <= BODY:
                 message = await receive()
                 body += message.get("body", b"")
-                if len(body) > BODY:
-                    return 413
                 if not message.get("more_body", False):
-                    return body
+                    break
     except TimeoutError:
         return 408
+    return body if len(body) <= BODY else 413
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -41,7 +42,7 @@ class Pages:
         self._indexed = indexed
         self._templates = Environment(
             loader=FileSystemLoader(shipped_templates() / "web"),
-            autoescape=lambda name: name is not None and name.endswith((".html", ".atom")),
+            autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -95,6 +96,8 @@ class Pages:
                 "publication": words(self._publication.name),
                 "publication_url": address(self._publication.url),
                 "briefing": briefing,
+                "clean": words,
+                "stamp": _stamp,
                 **values,
             }
         )
@@ -108,6 +111,11 @@ class Pages:
     def _sheet(self, briefing: Briefing) -> Sheet:
         body = self._templates.get_template("style.css").render(look=_dress(briefing.look)).encode()
         return Sheet(body, hashlib.sha256(body).hexdigest()[:12])
+
+
+def _stamp(moment: datetime) -> str:
+    """A UTC moment as RFC 3339 writes it, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _dress(look: Look) -> Dress:

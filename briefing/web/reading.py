@@ -1,16 +1,15 @@
-"""Reading: the archive, an edition as it was sent, a story in full, and the feed.
+"""Reading: an edition as it was sent, and its stories in full.
 
 Nothing here knows a reader: whoever is passed a link sees what everybody sees.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Final
 
-from fastapi import FastAPI, Header, Path
+from fastapi import FastAPI, Path
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -19,12 +18,9 @@ from briefing.composition.languages import direction_of, language_for, valid_tag
 from briefing.composition.slots import Slot, fill_edition_slots
 from briefing.desk import Desk
 from briefing.model import DAILY, Article, Briefing, Story
-from briefing.web.doors import Slug, find_briefing
+from briefing.web.doors import Slug, find_briefing, read_day
 from briefing.web.pages import Pages
 from briefing.web.shelf import Copy, Shelf
-
-ON_A_PAGE: Final = 60
-IN_THE_FEED: Final = 30
 
 # The mail's styles are inside it, its pictures are where the sources keep them.
 _AS_SENT: Final = (
@@ -36,36 +32,8 @@ Day = Annotated[str, Path(max_length=10)]
 Number = Annotated[str, Path(max_length=20)]
 
 
-def register(site: FastAPI, desk: Desk, pages: Pages, clock: Callable[[], datetime]) -> None:
+def register(site: FastAPI, desk: Desk, pages: Pages, _clock: Callable[[], datetime]) -> None:
     shelf = Shelf(desk.database)
-
-    @site.get("/editions/{briefing}")
-    def archive(briefing: Slug, before: str = "") -> Response:
-        """Past editions, newest first; `before` is a day."""
-        named = find_briefing(desk, briefing)
-        entries, more = shelf.entries(named.slug, ON_A_PAGE, _read_day(before) if before else None)
-        return pages.page("archive.html", named, public=True, entries=entries, more=more)
-
-    # Before the route of a day, which would take it for one.
-    @site.get("/editions/{briefing}/feed.atom")
-    def feed(briefing: Slug, if_none_match: Annotated[str, Header()] = "") -> Response:
-        """The latest editions as an Atom feed (RFC 4287)."""
-        named = find_briefing(desk, briefing)
-        entries, _ = shelf.entries(named.slug, IN_THE_FEED)
-        home = f"{desk.publication.public_url}/editions/{named.slug}"
-        body = pages.render(
-            "feed.atom",
-            named,
-            home=home,
-            public_url=desk.publication.public_url,
-            entries=entries,
-            updated=max((entry.left_at for entry in entries), default=clock()),
-        ).encode()
-        tag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
-        headers = {**pages.public_headers(), "ETag": tag}
-        if tag in if_none_match.replace("W/", ""):
-            return Response(status_code=304, headers=headers)
-        return Response(body, headers=headers, media_type="application/atom+xml; charset=utf-8")
 
     @site.get("/editions/{briefing}/{day}")
     def edition(briefing: Slug, day: Day) -> Response:
@@ -92,7 +60,7 @@ def register(site: FastAPI, desk: Desk, pages: Pages, clock: Callable[[], dateti
         return _in_full(named, _find(named, day, _special(slot)), number)
 
     def _find(named: Briefing, day: str, slot: str) -> Copy:
-        found = shelf.find(named.slug, _read_day(day), slot)
+        found = shelf.find(named.slug, read_day(day), slot)
         if found is None:
             raise HTTPException(404)
         return found
@@ -137,17 +105,6 @@ def register(site: FastAPI, desk: Desk, pages: Pages, clock: Callable[[], dateti
             story_language=_language(story.article, named),
             story_direction=_direction(story.article, named),
         )
-
-
-def _read_day(text: str) -> date:
-    """A day written as our own links write it; 404 for anything else."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise HTTPException(404) from None
-    if day.isoformat() != text:
-        raise HTTPException(404)
-    return day
 
 
 def _special(slot: str) -> str:

@@ -53,7 +53,7 @@ class Shelf:
     def entries(
         self, briefing: str, limit: int, before: date | None = None
     ) -> tuple[Sequence[Entry], bool]:
-        """The latest editions of days before one, newest first, and whether there are older ones."""
+        """The latest editions (before a day), newest first; and whether there are older ones."""
         with self._database.read() as connection:
             found = [
                 edition

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,11 +14,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from briefing.desk import Desk
-from briefing.web import choosing, front, leaving, reading
+from briefing.web import archive, choosing, front, leaving, reading
 from briefing.web.guard import Guard
 from briefing.web.pages import Pages
 
-_PAGE = {"content": {"text/html": {}}}
+_PAGE: dict[str, Any] = {"content": {"text/html": {}}}
 
 
 def make_site(desk: Desk, clock: Callable[[], datetime], *, indexed: bool = False) -> FastAPI:
@@ -44,7 +45,7 @@ def make_site(desk: Desk, clock: Callable[[], datetime], *, indexed: bool = Fals
             )
         },
     )
-    for concern in (leaving, choosing, reading, front):
+    for concern in (leaving, choosing, archive, reading, front):
         concern.register(site, desk, pages, clock)
 
     def refuse(request: Request, error: Exception) -> Response:
@@ -66,6 +67,6 @@ def _allowed(site: FastAPI, path: str) -> list[str]:
         method
         for route in site.routes
         if isinstance(route, APIRoute) and route.path_regex.match(path)
-        for method in route.methods
+        for method in route.methods or ()
     }
     return sorted(methods | ({"HEAD"} if "GET" in methods else set()))

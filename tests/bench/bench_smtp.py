@@ -56,13 +56,15 @@ def cpu_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
-def send(mailer: Smtp, number: int, lines: int) -> tuple[float, float]:
+def send(mailer: Smtp, number: int, lines: int, *, nodelay: bool = True) -> tuple[float, float]:
     """Messages a second and microseconds of CPU a message."""
     share = number // lines
     sent = [0] * lines
 
     def work(line_number: int) -> None:
         line = mailer.open()
+        if not nodelay:
+            line._wire._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
         feed = make_messages(line_number * share, share)
         for outcome in line.send(feed, lambda message: True):
             assert outcome.kind is OutcomeKind.SENT, outcome
@@ -171,6 +173,8 @@ def under_tls(number: int) -> None:
                 rate, cost = send(mailer, number, LINES)
                 sink_cost = (cpu_of(pid) - before) / number * 1e6
                 print(f"aiosmtpd, {name}: {rate:,.0f}/s, {cost:.0f} µs, {sink_cost:.0f} µs there")
+                rate, _ = send(mailer, number // 10, LINES, nodelay=False)
+                print(f"    without TCP_NODELAY: {rate:,.0f}/s, {rate / LINES:.0f} a connection")
 
 
 def main() -> None:

@@ -79,7 +79,12 @@ def test_masthead_shows_the_date_in_full_and_the_number() -> None:
 
 
 def test_note_corrections_sources_and_postal_address_are_shown() -> None:
-    for words in ("From the editor", "Corrections", "Sources: Reuters, El Norte", "12 Harbour Lane"):
+    for words in (
+        "From the editor",
+        "Corrections",
+        "Sources: Reuters, El Norte",
+        "12 Harbour Lane",
+    ):
         assert words in full_day().html
         assert words in full_day().text
 
@@ -108,9 +113,7 @@ def test_a_variant_without_the_lead_gets_a_lead_of_its_own() -> None:
 
 def test_a_variant_of_headlines_only_still_has_a_lead() -> None:
     case = editions.full_day()
-    briefs = [
-        story for story in case.edition.stories if story.treatment is Treatment.BRIEF
-    ]
+    briefs = [story for story in case.edition.stories if story.treatment is Treatment.BRIEF]
     shown = headlines(composed(replace(case, edition=editions.edition(briefs))).composition.html)
 
     assert shown[0].startswith("Consulate in Guadalajara")
@@ -119,7 +122,9 @@ def test_a_variant_of_headlines_only_still_has_a_lead() -> None:
 def test_a_variant_without_a_story_is_none() -> None:
     case = editions.one_story()
 
-    assert compose(case.edition, case.briefing, case.publication, theme=GAZETTE, variant="x") is None
+    assert (
+        compose(case.edition, case.briefing, case.publication, theme=GAZETTE, variant="x") is None
+    )
 
 
 def test_an_edition_without_a_story_is_none() -> None:
@@ -221,7 +226,9 @@ def test_text_and_html_hold_the_same_links_in_the_same_order() -> None:
 
 def test_text_and_html_tell_the_same_stories_in_the_same_order() -> None:
     squeezed = " ".join(full_day().text.split())
-    places = [squeezed.find(shown.removesuffix(" EFE")[:40]) for shown in headlines(full_day().html)]
+    places = [
+        squeezed.find(shown.removesuffix(" EFE")[:40]) for shown in headlines(full_day().html)
+    ]
 
     assert -1 not in places
     assert places == sorted(places)

@@ -3,11 +3,11 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from briefing.delivery import Ended, Pace, Retry, Sending
+from briefing.delivery import Ended, Pace, Retry, Sending, WarmUp
 from briefing.errors import MailerFault
 from briefing.mailers import Mailer, MailerBusy
 from briefing.model import EditionState, Message, Outcome, OutcomeKind, Recipient, Window
@@ -48,6 +48,7 @@ def sending(
     retry: Retry | None = None,
     write: Callable[[Recipient], Message | str] = write_message,
     stop: threading.Event | None = None,
+    pace: Pace | None = None,
     owner: str = "test",
 ) -> Sending:
     return Sending(
@@ -57,11 +58,11 @@ def sending(
         write,
         owner=owner,
         started=NOW,
-        pace=Pace(chunk_size=10),
+        pace=pace or Pace(chunk_size=10),
         retry=retry or Retry(),
         clock=clock or Clock(),
         stop=stop or threading.Event(),
-        progress=lambda: None,
+        progress=lambda _: None,
     )
 
 
@@ -314,3 +315,61 @@ def test_an_error_in_a_line_reaches_the_caller_and_loses_nobody(
     before = sums(database, edition_id)
     sending(database, edition_id, mailer).run()
     assert before.sent + len(mailer.seen) == sums(database, edition_id).sent == 35
+
+
+def test_outside_the_window_nothing_leaves_and_the_run_says_when(
+    database: Database, edition_id: int
+) -> None:
+    mailer = ScriptedMailer()
+    run = sending(database, edition_id, mailer, pace=Pace(window=(time(8), time(9))))
+
+    assert run.run() is Ended.WAITING
+    assert run.next_at == NOW.replace(hour=8)
+    assert mailer.opened == 0
+
+
+def test_a_window_that_closes_stops_the_rest(database: Database, edition_id: int) -> None:
+    clock = Clock()
+
+    def answer(message: Message) -> None:
+        if message.recipient.startswith("reader5@"):
+            clock.at = NOW.replace(hour=9)
+
+    pace = Pace(window=(time(6), time(9)), chunk_size=10)
+    mailer = ScriptedMailer(answer, lines=1)
+
+    ended = sending(database, edition_id, mailer, clock=clock, pace=pace).run()
+
+    assert (ended, len(mailer.seen)) == (Ended.WAITING, 5)
+    assert sums(database, edition_id).waiting == 30
+
+
+def test_a_warm_up_sends_the_days_share_and_goes_on_the_next_day(
+    database: Database, edition_id: int
+) -> None:
+    clock = Clock()
+    pace = Pace(warm_up=WarmUp(12, 2), chunk_size=10)
+    mailer = ScriptedMailer(lines=1)
+
+    first = sending(database, edition_id, mailer, clock=clock, pace=pace)
+    assert first.run() is Ended.WAITING
+    assert len(mailer.seen) == 12
+    assert first.next_at == datetime(2026, 3, 11, tzinfo=UTC)
+
+    clock.forward(days=1)
+    assert sending(database, edition_id, mailer, clock=clock, pace=pace).run() is Ended.DONE
+    assert len(mailer.seen) == 35 == sums(database, edition_id).sent
+
+
+def test_a_broken_line_costs_no_reader_an_attempt(database: Database, edition_id: int) -> None:
+    breaks = iter([True, True])
+
+    def answer(message: Message) -> Outcome | None:
+        if next(breaks, False):
+            return Outcome(message.recipient_id, OutcomeKind.SOFT, 421, "4.3.2", "shutting down")
+        return None
+
+    mailer = ScriptedMailer(answer, lines=1)
+
+    assert sending(database, edition_id, mailer).run() is Ended.DONE
+    assert sums(database, edition_id).sent == 35

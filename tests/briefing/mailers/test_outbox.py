@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from briefing.errors import MailerFault
+from briefing.mailers import Mailer
 from briefing.mailers.outbox import Outbox
 from briefing.model import Message, OutcomeKind
 
@@ -25,6 +26,15 @@ def test_each_message_becomes_a_file_that_a_mail_reader_opens(
     box = mailbox.Maildir(tmp_path / "out", create=False)
     assert [outcome.kind for outcome in outcomes] == [OutcomeKind.SENT] * 3
     assert sorted(mail["Subject"] for mail in box) == ["number 1", "number 2", "number 3"]
+
+
+def test_a_closed_line_takes_nothing_more(tmp_path: Path, make_messages: MakeMessages) -> None:
+    mailer: Mailer = Outbox(tmp_path)
+    line = mailer.open()
+    before = line.alive
+    line.close()
+    assert (before, line.alive) == (True, False)
+    assert list(line.send(make_messages(), yes)) == []
 
 
 def test_the_file_holds_the_envelope_and_the_very_octets(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from briefing.errors import MailerFault
-from briefing.mailers import MailerBusy
+from briefing.mailers import Mailer, MailerBusy
 from briefing.mailers.smtp import Smtp
 from briefing.model import Message, OutcomeKind
 from tests.kit.certificates import Certificate
@@ -28,7 +28,7 @@ def yes(message: Message) -> bool:
     return True
 
 
-def deliver(mailer: Smtp, messages: list[Message]) -> list[OutcomeKind]:
+def deliver(mailer: Mailer, messages: list[Message]) -> list[OutcomeKind]:
     with closing(mailer.open()) as line:
         return [outcome.kind for outcome in line.send(messages, yes)]
 

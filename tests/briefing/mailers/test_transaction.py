@@ -95,7 +95,9 @@ def test_a_line_serves_one_batch_after_another(
         line = make_mailer(server.port).open()
         assert kinds(list(line.send(make_messages(2), yes))) == [SENT, SENT]
         assert kinds(list(line.send(make_messages(2), yes))) == [SENT, SENT]
+        before = line.alive
         line.close()
+        assert (before, line.alive) == (True, False)
         assert server.connections == 1
 
 
@@ -351,6 +353,7 @@ def test_a_line_lost_before_the_dot_makes_the_message_soft(
         assert outcomes[1].text
         assert feed.taken == 2
         # A line that has ended takes nothing more.
+        assert not line.alive
         assert list(line.send(feed, yes)) == []
         assert feed.taken == 2
 
@@ -438,7 +441,15 @@ def test_a_server_that_stops_reading_is_given_up(
     assert outcome.kind is SOFT
 
 
-def test_a_reply_that_trickles_in_is_given_up(
+def test_a_reply_that_never_finishes_is_given_up(
+    make_mailer: MakeMailer, make_messages: MakeMessages
+) -> None:
+    with ScriptedServer({"mail": Act(b"250 O")}, offers=STEPS) as server:
+        (outcome,) = deliver(make_mailer(server.port, timeout=0.2).open(), make_messages())
+    assert outcome.kind is SOFT
+
+
+def test_a_reply_without_end_is_given_up(
     make_mailer: MakeMailer, make_messages: MakeMessages
 ) -> None:
     with ScriptedServer({"mail": Act(b"250-more\r\n" * 40_000)}) as server:

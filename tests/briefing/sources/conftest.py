@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -64,8 +66,10 @@ class WebServer:
         return self.url + path
 
 
-@pytest.fixture
-def web() -> Iterator[WebServer]:
+@contextmanager
+def web_server(tls: ssl.SSLContext | None = None) -> Iterator[WebServer]:
+    """A server on loopback until the block ends, over TLS where there is a context."""
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             server.asked.append(Asked(self.path, dict(self.headers.items())))
@@ -77,12 +81,29 @@ def web() -> Iterator[WebServer]:
         def log_message(self, *arguments: object) -> None:
             pass
 
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    httpd.daemon_threads = True
-    server = WebServer(f"http://127.0.0.1:{httpd.server_port}")
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        block_on_close = False
+
+        def handle_error(self, request: object, client_address: object) -> None:
+            """A handshake or an answer that the client broke off is what some tests are about."""
+
+    httpd = Server(("127.0.0.1", 0), Handler)
+    if tls:
+        httpd.socket = tls.wrap_socket(httpd.socket, server_side=True)
+    host = "https://localhost" if tls else "http://127.0.0.1"
+    server = WebServer(f"{host}:{httpd.server_port}")
     thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield server
-    httpd.shutdown()
-    thread.join()
-    httpd.server_close()
+    try:
+        yield server
+    finally:
+        httpd.shutdown()
+        thread.join()
+        httpd.server_close()
+
+
+@pytest.fixture
+def web() -> Iterator[WebServer]:
+    with web_server() as server:
+        yield server

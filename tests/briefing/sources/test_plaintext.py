@@ -14,13 +14,17 @@ STORY = "\n".join(
     (
         "",
         "Island Ferry Turned Back With Forty Aboard, Harbour Says",
-        ("LA PAZ/PORT ROYAL, Feb 3 – The harbour office has turned back a ferry with forty people "
-        "aboard because its list of passengers did not match the faces on deck, according to two "
-        "people at the quay."),
+        (
+            "LA PAZ/PORT ROYAL, Feb 3 – The harbour office has turned back a ferry with forty "
+            "people aboard because its list of passengers did not match the faces on deck, "
+            "according to two people at the quay."
+        ),
         "The ferry had left at dawn. It was back by noon, and nobody was hurt.",
         "“We count people, not papers,” a clerk at the harbour office said.",
-        ("For further updates, sign up for Alien Road’s daily briefing to stay informed on global "
-        "immigration developments."),
+        (
+            "For further updates, sign up for Alien Road’s daily briefing to stay informed on "
+            "global immigration developments."
+        ),
         "Sources: Harbour Gazette, Coast Radio",
         "Recent Comments",
     )

@@ -3,10 +3,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from briefing.model import EditionState, Recipient, Window
 from briefing.store import Database, editions, ledger
 from briefing.store.ledger import Chunk, Mark, Tally
+from briefing.store.tables import deliveries
 from subscribers import roll
 from tests.kit.newsroom import NOW, subscribe
 
@@ -221,3 +223,35 @@ def test_cancelling_skips_everybody_who_waits(database: Database, edition_id: in
         assert ledger.close_waiting(connection, edition_id, "skipped", "cancelled") == 25
 
     assert sums(database, edition_id).reasons == (("skipped", "cancelled", 25),)
+
+
+def test_rows_of_old_editions_become_sums_but_for_those_that_matter(
+    database: Database, edition_id: int
+) -> None:
+    readers = claim(database, take(database, edition_id))
+    with database.write() as connection:
+        marks = [
+            Mark(readers[0].id, "refused", "no such mailbox (5.1.1)"),
+            Mark(readers[1].id, "unknown", "the answer was lost"),
+            Mark(readers[2].id, "skipped", "unsubscribed since the audience was frozen"),
+            *(Mark(reader.id, "sent") for reader in readers[3:]),
+        ]
+        ledger.mark(connection, edition_id, marks, MS)
+        ledger.close_waiting(connection, edition_id, "skipped", "cancelled")
+        editions.change_state(
+            connection,
+            edition_id,
+            [EditionState.SENDING],
+            EditionState.CANCELLED,
+            finished_at=NOW,
+        )
+    before = sums(database, edition_id)
+
+    with database.write() as connection:
+        assert ledger.compact(connection, NOW) == 0
+        assert ledger.compact(connection, NOW + timedelta(seconds=1)) == 23
+        assert ledger.compact(connection, NOW + timedelta(seconds=1)) == 0
+        left = connection.execute(select(deliveries.c.state)).scalars().all()
+
+    assert sorted(left) == ["refused", "unknown"]
+    assert sums(database, edition_id) == before

@@ -107,10 +107,22 @@ def upgrade() -> None:
         sa.UniqueConstraint("briefing", "day", "slot", name=op.f("uq_editions_briefing_day_slot")),
     )
     op.create_table(
+        "rate_limits",
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("free_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_rate_limits")),
+    )
+    op.create_table(
         "roll_settings",
         sa.Column("name", sa.String(length=40), nullable=False),
         sa.Column("value", sa.String(length=200), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_roll_settings")),
+    )
+    op.create_table(
+        "sent_counts",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("messages", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("day", name=op.f("pk_sent_counts")),
     )
     op.create_table(
         "source_states",
@@ -228,6 +240,22 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "edition_sums",
+        sa.Column(
+            "edition_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("readers", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["edition_id"],
+            ["editions.id"],
+            name=op.f("fk_edition_sums_edition_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("edition_id", "state", "reason", name=op.f("pk_edition_sums")),
+    )
+    op.create_table(
         "revisions",
         sa.Column(
             "edition_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
@@ -307,6 +335,7 @@ def downgrade() -> None:
 
     op.drop_table("subscriber_events")
     op.drop_table("revisions")
+    op.drop_table("edition_sums")
     with op.batch_alter_table("edition_stories", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_edition_stories_article_id"))
 
@@ -319,7 +348,9 @@ def downgrade() -> None:
     op.drop_table("suppressions")
     op.drop_table("subscribers")
     op.drop_table("source_states")
+    op.drop_table("sent_counts")
     op.drop_table("roll_settings")
+    op.drop_table("rate_limits")
     op.drop_table("editions")
     op.drop_table("deliveries")
     with op.batch_alter_table("articles", schema=None) as batch_op:

@@ -1,0 +1,259 @@
+"""The server in its thread, and the pages in a real browser."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, Response
+
+from briefing.web import Server, ServerFault
+from tests.briefing.web.conftest import DAY, HOSTILE, READER, House
+from tests.kit import browser as chromium
+from tests.kit import newsroom, parts
+
+
+@pytest.fixture
+def address(house: House) -> Iterator[str]:
+    server = Server(house.desk, house.clock, "127.0.0.1", 0)
+    yield server.start()
+    server.close()
+
+
+def test_port_0_takes_a_free_port_and_says_which(address: str) -> None:
+    assert address.startswith("http://127.0.0.1:")
+    assert not address.endswith(":0")
+    assert httpx.get(f"{address}/healthz").status_code == 200
+
+
+def test_an_address_of_ipv6_is_written_as_one(house: House) -> None:
+    server = Server(house.desk, house.clock, "::1", 0)
+    try:
+        address = server.start()
+    except ServerFault as fault:
+        pytest.skip(f"no IPv6 here: {fault.message}")
+    try:
+        assert address.startswith("http://[::1]:")
+        assert httpx.get(f"{address}/healthz").status_code == 200
+    finally:
+        server.close()
+
+
+def test_a_port_in_use_is_named(house: House) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ServerFault, match=f"127.0.0.1:{port}.*in use") as fault:
+            Server(house.desk, house.clock, "127.0.0.1", port).start()
+    assert fault.value.mend
+
+
+def test_a_host_that_is_not_ours_is_named(house: House) -> None:
+    with pytest.raises(ServerFault, match=r"198\.51\.100\.7:8000"):
+        Server(house.desk, house.clock, "198.51.100.7", 8000).start()
+
+
+def test_signals_stay_with_whoever_has_them(house: House) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    server = Server(house.desk, house.clock, "127.0.0.1", 0)
+    server.start()
+    during = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    server.close()
+    assert during == before
+
+
+def test_a_closed_server_gives_its_port_back_and_may_be_closed_again(house: House) -> None:
+    server = Server(house.desk, house.clock, "127.0.0.1", 0)
+    address = server.start()
+    with httpx.Client() as idle:
+        idle.get(f"{address}/healthz")  # the connection stays open
+        server.close()
+    server.close()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{address}/healthz")
+    again = Server(house.desk, house.clock, "127.0.0.1", int(address.rpartition(":")[2]))
+    assert again.start() == address
+    again.close()
+
+
+def test_no_token_reaches_a_log(
+    house: House, address: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    path = house.leaving(house.join())
+    token = path.rpartition("/")[2]
+    httpx_log = logging.getLogger("httpx")
+    httpx_log.disabled = True
+    try:
+        httpx.get(f"{address}{path}")
+        httpx.post(f"{address}{path}", data={"List-Unsubscribe": "One-Click"})
+        httpx.get(f"{address}/u/other/{token}")
+        httpx.put(f"{address}{path}")
+    finally:
+        httpx_log.disabled = False
+    ours = [r.getMessage() for r in caplog.records if not r.name.startswith(("http", "asyncio"))]
+    out, err = capfd.readouterr()
+    assert token not in "".join(ours) + out + err
+
+
+def test_a_head_has_no_body_on_the_wire(house: House, address: str) -> None:
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as line:
+        line.sendall(b"HEAD / HTTP/1.1\r\nHost: pages\r\nConnection: close\r\n\r\n")
+        told = b"".join(iter(lambda: line.recv(65536), b""))
+    head, _, body = told.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200")
+    assert b"server:" not in head.lower()
+    assert body == b""
+
+
+class Watched:
+    """A page that keeps what the browser complained of and asked for."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.asked: list[str] = []
+        page.on("console", lambda line: self.complaints.append(line.text))
+        page.on("request", lambda request: self.asked.append(request.url))
+
+    def open(self, url: str) -> None:
+        answer: Response | None = self.page.goto(url)
+        assert answer is not None
+        assert answer.ok
+
+
+@pytest.fixture(params=["light", "dark"])
+def phone(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Watched]:
+    with chromium.open_page(browser, width=375, height=812) as page:
+        page.emulate_media(color_scheme=request.param)
+        yield Watched(page)
+
+
+def check(watched: Watched, address: str) -> None:
+    """Fits the width, is accessible (WCAG A and AA), complains of nothing, asks nobody else."""
+    page = watched.page
+    for width in (320, 375):
+        page.set_viewport_size({"width": width, "height": 812})
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{page.url} is {wide} wide"
+    axe = parts.tool("axe-core/axe.min.js").read_text("utf-8")
+    page.evaluate(f"{axe};0")
+    found: Any = page.evaluate(
+        "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa',"
+        " 'best-practice']}).then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join(' ')))"
+    )
+    assert found == [], page.url
+    assert watched.complaints == []
+    assert [url for url in watched.asked if not url.startswith(address)] == []
+
+
+def test_a_reader_leaves_takes_it_back_and_chooses_on_a_phone(
+    house: House, address: str, phone: Watched, pytestconfig: pytest.Config
+) -> None:
+    key = house.join()
+    page = phone.page
+    phone.open(f"{address}{house.leaving(key)}")
+    check(phone, address)
+    shoot(phone, pytestconfig, "leaving")
+    page.get_by_role("button", name="Unsubscribe").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "You are unsubscribed"
+    check(phone, address)
+    shoot(phone, pytestconfig, "left")
+    page.get_by_label("Would you tell us why?").fill("Too many mails")
+    page.get_by_role("button", name="Send").click()
+    assert page.get_by_role("status").inner_text() == "Thank you for telling us."
+    page.get_by_role("button", name="Undo").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "You are subscribed again"
+    check(phone, address)
+    shoot(phone, pytestconfig, "back")
+    phone.open(f"{address}{house.choosing(key)}")
+    check(phone, address)
+    page.get_by_label("Borders").uncheck()
+    page.get_by_label("People").uncheck()
+    page.get_by_role("button", name="Save").click()
+    assert page.get_by_role("status").is_visible()
+    check(phone, address)
+    shoot(phone, pytestconfig, "choosing")
+    place = house.place(key)
+    assert place is not None
+    assert place.sections == ("policy",)
+    assert [event["kind"] for event in house.story(key)] == [
+        "added",
+        "left",
+        "unsubscribed",
+        "reason",
+        "rejoined",
+        "sections",
+    ]
+
+
+def test_the_public_pages_on_a_phone(
+    house: House, address: str, phone: Watched, pytestconfig: pytest.Config
+) -> None:
+    edition = house.publish()
+    for path, name in (
+        ("/", "home"),
+        ("/editions/daily", "archive"),
+        ("/editions/manana", "archive-empty"),
+        (f"/editions/daily/{DAY}/stories/{edition.stories[0].article.id}", "story"),
+        ("/leaving/manana", "own-mail"),
+    ):
+        phone.open(f"{address}{path}")
+        check(phone, address)
+        shoot(phone, pytestconfig, name)
+
+
+def test_an_error_page_on_a_phone(
+    house: House, address: str, phone: Watched, pytestconfig: pytest.Config
+) -> None:
+    page = phone.page
+    page.goto(f"{address}/u/daily/cut-short")
+    assert page.get_by_role("heading", level=1).inner_text() == "There is no such page"
+    # Chromium itself reports any answer from 400 on.
+    phone.complaints = [said for said in phone.complaints if "404" not in said]
+    check(phone, address)
+    shoot(phone, pytestconfig, "error")
+
+
+def test_an_edition_shows_in_a_browser_under_its_policy(
+    house: House, address: str, phone: Watched, pytestconfig: pytest.Config
+) -> None:
+    house.publish()
+    phone.open(f"{address}/editions/daily/{DAY}")
+    assert READER not in phone.page.content()
+    assert phone.page.get_by_role("heading", level=1).is_visible()
+    color = phone.page.evaluate(
+        "getComputedStyle(document.querySelector('.sheet')).backgroundColor"
+    )
+    assert color in ("rgb(255, 254, 250)", "rgb(27, 26, 24)")
+    assert phone.complaints == []
+    shoot(phone, pytestconfig, "edition")
+
+
+def test_foreign_text_runs_nothing_in_a_browser(
+    house: House, address: str, browser: Browser
+) -> None:
+    hostile = newsroom.article(HOSTILE, body=(HOSTILE,), byline=HOSTILE)
+    edition = house.publish(hostile)
+    with chromium.open_page(browser) as page:
+        alerts: list[str] = []
+        page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
+        page.goto(f"{address}/editions/daily/{DAY}/stories/{edition.stories[0].article.id}")
+        assert page.locator("script, img").count() == 0
+        assert alerts == []
+
+
+def shoot(watched: Watched, config: pytest.Config, name: str) -> None:
+    """With BRIEFING_SHOTS=FOLDER, keep a picture of the page for people to look at."""
+    folder = os.environ.get("BRIEFING_SHOTS")
+    if folder:
+        dark = watched.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+        path = Path(folder) / f"{name}-{'dark' if dark else 'light'}.png"
+        watched.page.screenshot(path=path, full_page=True)
