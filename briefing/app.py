@@ -12,16 +12,13 @@ from pathlib import Path
 
 from briefing.composition import Theme
 from briefing.config import Config, MailerConfig, SourceConfig
-from briefing.delivery import Pace, Retry
+from briefing.delivery import Pace, Retry, WarmUp
 from briefing.desk import Desk
 from briefing.mailers import Mailer
 from briefing.mailers.outbox import Outbox
 from briefing.mailers.smtp import Smtp
 from briefing.model import Briefing
 from briefing.sources import Source
-from briefing.sources.feed import FeedSource
-from briefing.sources.fetching import Bounds
-from briefing.sources.files import FilesSource
 from briefing.store import Database
 from subscribers.tokens import Tokens
 
@@ -53,7 +50,7 @@ def build(config: Config, *, clock: Callable[[], datetime] = read_clock) -> App:
         Tokens([secret.reveal() for secret in config.web.secrets]),
         theme=_themes(config.path.parent / "templates"),
         mailer=lambda: _mailer(config.mailer),
-        pace=Pace(delivery.rate, dict(delivery.domain_rates), config.engine.chunk),
+        pace=_pace(config),
         retry=Retry(
             waits=delivery.retry_waits,
             give_up_after=delivery.give_up_after,
@@ -76,6 +73,17 @@ def _themes(own: Path) -> Callable[[Briefing], Theme]:
     return lambda briefing: load(briefing.look.theme)
 
 
+def _pace(config: Config) -> Pace:
+    delivery, warm_up = config.delivery, config.delivery.warm_up
+    return Pace(
+        rate=delivery.rate,
+        domain_rates=dict(delivery.domain_rates),
+        window=delivery.send_window,
+        warm_up=WarmUp(warm_up.start, warm_up.growth, warm_up.since) if warm_up else None,
+        chunk_size=config.engine.chunk,
+    )
+
+
 def _mailer(config: MailerConfig) -> Mailer:
     if config.kind == "outbox":
         return Outbox(config.path)
@@ -95,8 +103,14 @@ def _mailer(config: MailerConfig) -> Mailer:
 
 def _source(source: SourceConfig, config: Config) -> Source:
     zone = config.publication.timezone
+    # Imported where they are needed: they bring an HTTP client and three parsers.
     if source.kind == "files" and source.path is not None:
+        from briefing.sources.files import FilesSource  # noqa: PLC0415
+
         return FilesSource(source.name, source.path, zone, source.section)
+    from briefing.sources.feed import FeedSource  # noqa: PLC0415
+    from briefing.sources.fetching import Bounds  # noqa: PLC0415
+
     seconds = config.collect.timeout.total_seconds()
     bounds = Bounds(
         allow_private=source.allow_private, max_bytes=config.collect.max_bytes, read_s=seconds

@@ -1,14 +1,20 @@
 """The daemon's clockwork: a tick that asks the store what is due.
 
+::
+
+    tick ──find_due──▶ draft · publish · missed ──▶ the edition's row
+      └────the store's approved and sending editions──▶ a delivery thread each
+
 APScheduler only ticks. What is due is derived from the editions' rows at each tick, so that a
 restart, a late tick, a repeated autumn hour or a second daemon neither skips nor repeats an edition
-(promise 1). A delivery runs in a thread of its own, one per edition, and holds up no other.
+(promise 1). A delivery runs in a thread of its own, one per edition, and holds up no other; what
+fails is tried again after a growing wait, and holds up nothing else either.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -20,16 +26,20 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from briefing import collection
 from briefing.app import App
-from briefing.errors import BriefingError, EmptyEdition, MailerFault
-from briefing.model import Briefing, Edition, EditionState
+from briefing.errors import BriefingError, EmptyEdition
+from briefing.model import DAILY, Briefing, Edition, EditionState
 from briefing.store import editions
 
 log = structlog.get_logger(__name__)
 
 _TICK = 0.5
-# After a delivery failed (mail server away), the next try waits this long.
-_RETRY = timedelta(seconds=30)
 _DRAFTS = (EditionState.DRAFT, EditionState.REVIEW, EditionState.CHANGES)
+# How long after its time was over a missed day is still written down.
+_NOTED_FOR = timedelta(days=1)
+# What failed is tried again after the first wait, then after twice as long, …
+_FIRST_WAIT, _LAST_WAIT = timedelta(seconds=5), timedelta(minutes=10)
+# On stopping, a source that does not answer is waited for so many seconds.
+_SOURCES_GRACE = 3.0
 
 
 class Step(StrEnum):
@@ -42,32 +52,43 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One day of one briefing, and what to do about it."""
+    """One day of one briefing, when it leaves (UTC), and what to do about it."""
 
     briefing: Briefing
     day: date
+    due_at: datetime
     step: Step
 
 
-def find_due(briefings: Sequence[Briefing], since: datetime, now: datetime) -> list[Occurrence]:
-    """The days that ask for something at `now`, none due before `since`. Pure.
+def find_due(briefings: Sequence[Briefing], now: datetime) -> list[Occurrence]:
+    """The days that ask for something at `now`, each briefing's oldest first. Pure.
 
-    A draft is made `lead` before the hour, the edition leaves at it, up to `catch_up` late; after
-    that it has been missed.
+    A draft is made `lead` before the hour. The edition leaves at it, up to `catch_up` late, unless
+    the next one is due already; after that it has been missed, which is said for a day.
     """
-    found = []
+    found: list[Occurrence] = []
     for briefing in briefings:
+        back, ahead = briefing.catch_up.days + 2, briefing.lead.days + 1
         today = briefing.today(now)
-        for day in (today - timedelta(days=1), today, today + timedelta(days=1)):
+        overtaken = False
+        own = []
+        for offset in range(ahead, -back - 1, -1):
+            day = today + timedelta(days=offset)
             due_at = briefing.due_at(day)
-            if day.isoweekday() not in briefing.days or now < due_at - briefing.lead:
+            late = now - due_at
+            if day.isoweekday() not in briefing.days or late < -briefing.lead:
                 continue
-            if now < due_at:
-                found.append(Occurrence(briefing, day, Step.DRAFT))
-            elif now <= due_at + briefing.catch_up:
-                found.append(Occurrence(briefing, day, Step.PUBLISH))
-            elif due_at >= since:
-                found.append(Occurrence(briefing, day, Step.MISSED))
+            if late < timedelta(0):
+                step = Step.DRAFT
+            elif late <= briefing.catch_up and not overtaken:
+                step = Step.PUBLISH
+            elif late <= briefing.catch_up + _NOTED_FOR:
+                step = Step.MISSED
+            else:
+                break
+            overtaken = overtaken or step is not Step.DRAFT
+            own.append(Occurrence(briefing, day, due_at, step))
+        found += reversed(own)
     return found
 
 
@@ -81,10 +102,9 @@ class Daemon:
         self._started = app.clock()
         self._scheduler = BackgroundScheduler(timezone=UTC)
         self._deliveries: dict[int, threading.Thread] = {}
-        self._not_before: dict[int, datetime] = {}
-        # Days that are settled as far as this daemon is concerned, so that a tick asks no more.
-        self._settled: set[tuple[str, date]] = set()
-        self._refresh_at: dict[tuple[str, date], datetime] = {}
+        self._patience = Patience()
+        self._ticking = threading.Lock()
+        self._collecting = threading.Lock()
 
     def start(self) -> None:
         """Begin ticking, in threads of APScheduler's."""
@@ -94,133 +114,148 @@ class Daemon:
             "coalesce": True,
             "max_instances": 1,
             "trigger": "interval",
+            "next_run_time": self._started,
         }
-        self._scheduler.add_job(
-            self._guarded(self._tick), seconds=_TICK, next_run_time=self._started, **options
-        )
+        self._scheduler.add_job(self._tick, seconds=_TICK, **options)
         if self._desk.sources:
-            every = self._app.config.collect.every
-            self._scheduler.add_job(
-                self._guarded(self._collect),
-                seconds=min(every.total_seconds(), 30),
-                next_run_time=self._started,
-                **options,
-            )
+            every = self._app.config.collect.every.total_seconds()
+            self._scheduler.add_job(self._collect, seconds=min(every, 30), **options)
         self._scheduler.start()
 
-    def close(self) -> None:
-        """Stop ticking and wait for the deliveries, which end between two messages."""
-        self._scheduler.shutdown(wait=True)
-        for thread in self._deliveries.values():
+    def close(self) -> bool:
+        """Stop ticking and wait for the deliveries, which end between two messages.
+
+        To be called when `stop` is set. False when a source is still being waited for: its thread
+        would keep the process for as long as the source is silent.
+        """
+        self._scheduler.shutdown(wait=False)
+        with self._ticking:
+            deliveries = list(self._deliveries.values())
+        for thread in deliveries:
             thread.join()
+        return self._collecting.acquire(timeout=_SOURCES_GRACE)
 
     def _tick(self) -> None:
-        now = self._app.clock()
-        for occurrence in find_due(list(self._desk.briefings.values()), self._started, now):
-            key = (occurrence.briefing.slug, occurrence.day)
-            if key not in self._settled and self._act(occurrence, now):
-                self._settled.add(key)
-        self._run_deliveries(now)
+        with self._ticking:
+            if self._stop.is_set():
+                return
+            now = self._app.clock()
+            self._patience.forget(now)
+            for due in find_due(list(self._desk.briefings.values()), now):
+                key = (due.briefing.slug, due.day)
+                self._try(key, partial(self._act, due, now), briefing=key[0], day=str(key[1]))
+            self._try("deliveries", partial(self._run_deliveries, now))
 
-    def _act(self, occurrence: Occurrence, now: datetime) -> bool:
-        """Take the step; True when the day needs nothing more before it is delivered."""
-        briefing, day = occurrence.briefing, occurrence.day
+    def _act(self, due: Occurrence, now: datetime) -> None:
+        """Take the step that the day asks for, unless it is decided already."""
         with self._app.database.read() as connection:
-            edition = editions.find(connection, briefing.slug, day, "daily")
-        if edition is not None and edition.state is EditionState.APPROVED:
-            if occurrence.step is Step.MISSED:
-                self._desk.hold(edition, "approved, but its hour was missed")
-            return False
+            edition = editions.find(connection, due.briefing.slug, due.day, DAILY)
+            known = bool(editions.recent(connection, due.briefing.slug, 1))
+        # Approved, held, being sent, sent, spiked, skipped: decided, perhaps by a person.
         if edition is not None and edition.state not in _DRAFTS:
-            # Held, being sent, sent, spiked, skipped: it is decided.
-            return edition.state is not EditionState.HELD
-        match occurrence.step:
-            case Step.DRAFT:
-                self._refresh(briefing, day, now)
-                return False
-            case Step.PUBLISH:
-                return self._publish(briefing, day, now)
-            case Step.MISSED:
-                reason = f"missed: later than {briefing.catch_up} after its hour"
-                self._desk.skip(briefing, day, reason, now)
-                log.warning("edition missed", briefing=briefing.slug, day=str(day))
-                return True
-
-    def _refresh(self, briefing: Briefing, day: date, now: datetime) -> None:
-        """Bring the draft up to date once a minute, so that editors see what will leave."""
-        key = (briefing.slug, day)
-        if now < self._refresh_at.get(key, now):
             return
-        self._refresh_at[key] = now + timedelta(minutes=1)
+        match due.step:
+            case Step.DRAFT:
+                self._refresh(due, now)
+            case Step.PUBLISH:
+                self._publish(due, now)
+            case Step.MISSED if edition or known or due.due_at >= self._started:
+                # What stood in it goes to the next one. A briefing that has never had an edition
+                # was not missed before this daemon began.
+                self._desk.skip(due.briefing, due.day, "missed: its hour passed too long ago", now)
+                log.warning("edition missed", briefing=due.briefing.slug, day=str(due.day))
+
+    def _refresh(self, due: Occurrence, now: datetime) -> None:
+        """Bring the draft up to date once a minute, so that editors see what will leave."""
+        slug, day = due.briefing.slug, due.day
+        if not self._patience.ready(("draft", slug, day), now):
+            return
+        self._patience.rest(("draft", slug, day), now, timedelta(minutes=1))
         try:
-            draft = self._desk.draft(briefing, day, now)
+            draft = self._desk.draft(due.briefing, day, now)
         except EmptyEdition:
             return
         if draft.edition.revision == 1:
-            log.info("draft made", briefing=briefing.slug, day=str(day))
+            log.info("draft made", briefing=slug, day=str(day), stories=len(draft.edition.stories))
 
-    def _publish(self, briefing: Briefing, day: date, now: datetime) -> bool:
-        wants_editor = briefing.approval == "required"
+    def _publish(self, due: Occurrence, now: datetime) -> None:
+        briefing, facts = due.briefing, {"briefing": due.briefing.slug, "day": str(due.day)}
         try:
-            draft = self._desk.draft(briefing, day, now)
+            edition = self._desk.draft(briefing, due.day, now).edition
         except EmptyEdition as empty:
-            self._desk.skip(briefing, day, "no story", now)
-            log.warning("edition skipped", briefing=briefing.slug, day=str(day), why=empty.message)
-            return True
-        if wants_editor and briefing.if_unapproved != "send":
-            if briefing.if_unapproved == "skip":
-                self._desk.skip(briefing, day, "not approved at the deadline", now)
-            else:
-                self._desk.hold(draft.edition, "not approved at the deadline")
-            log.warning(
-                "edition not approved",
-                briefing=briefing.slug,
-                day=str(day),
-                then=briefing.if_unapproved,
-            )
-            return briefing.if_unapproved == "skip"
-        by = "policy: if_unapproved = send" if wants_editor else "policy: auto"
-        self._desk.approve(draft.edition, by=by, now=now)
-        log.info(
-            "edition approved",
-            briefing=briefing.slug,
-            day=str(day),
-            stories=len(draft.edition.stories),
-            by=by,
-        )
-        return True
+            self._desk.skip(briefing, due.day, "no story", now, was_empty=True)
+            log.warning("edition skipped", **facts, why=empty.message)
+            return
+        wants_editor = briefing.approval == "required"
+        then = briefing.if_unapproved if wants_editor else "send"
+        if edition.state is EditionState.CHANGES:
+            # An editor has said that it must not leave like this.
+            wants_editor, then = True, "skip" if then == "skip" else "hold"
+        if edition.state not in _DRAFTS:
+            return
+        if then == "send":
+            by = "policy: if_unapproved = send" if wants_editor else "policy: auto"
+            self._desk.approve(edition, by=by, now=now)
+            log.info("edition approved", **facts, stories=len(edition.stories), by=by)
+            return
+        reason = "not approved at its hour"
+        if then == "skip":
+            self._desk.skip(briefing, due.day, reason, now)
+        else:
+            self._desk.hold(edition, reason)
+        log.warning("edition not approved", **facts, then=then)
 
     def _run_deliveries(self, now: datetime) -> None:
         """Start a thread for each edition that may leave and has none."""
         with self._app.database.read() as connection:
-            waiting = editions.in_state(connection, EditionState.APPROVED, EditionState.SENDING)
+            approved = editions.approved(connection)
+            sending = editions.in_state(connection, EditionState.SENDING)
+        waiting = [edition for edition in sending if edition.briefing in self._desk.briefings]
+        for edition, approved_at in approved:
+            briefing = self._desk.briefings.get(edition.briefing)
+            if briefing is None or now < edition.due_at:
+                continue
+            # Somebody who approves after the hour means it to leave then.
+            if now <= max(edition.due_at, approved_at) + briefing.catch_up:
+                waiting.append(edition)
+            else:
+                key = ("missed", edition.id)
+                self._try(key, partial(self._give_up, edition, briefing, now))
+        self._deliveries = {
+            number: thread for number, thread in self._deliveries.items() if thread.is_alive()
+        }
         for edition in waiting:
-            thread = self._deliveries.get(edition.id)
-            if thread is not None and thread.is_alive():
-                continue
-            if edition.paused or now < self._not_before.get(edition.id, now):
-                continue
-            if edition.state is EditionState.APPROVED and not self._may_start(edition, now):
-                continue
-            self._deliveries[edition.id] = threading.Thread(
-                target=self._guarded(partial(self._deliver, edition)),
-                name=f"delivery-{edition.id}",
-            )
-            self._deliveries[edition.id].start()
+            key = ("delivery", edition.id)
+            if edition.paused:
+                self._patience.succeed(key)
+            elif edition.id not in self._deliveries and self._patience.ready(key, now):
+                facts = {"briefing": edition.briefing, "day": str(edition.day)}
+                thread = threading.Thread(
+                    target=self._try,
+                    args=(key, partial(self._deliver, edition.id, facts)),
+                    kwargs=facts,
+                    name=f"delivery-{edition.id}",
+                )
+                self._deliveries[edition.id] = thread
+                thread.start()
 
-    def _may_start(self, edition: Edition, now: datetime) -> bool:
-        briefing = self._desk.briefings.get(edition.briefing)
-        return briefing is not None and edition.due_at <= now <= edition.due_at + briefing.catch_up
+    def _give_up(self, edition: Edition, briefing: Briefing, now: datetime) -> None:
+        """An approved edition whose time is over: its stories go to the next one where nobody looks
+        at editions, else an editor decides."""
+        reason = "approved, but it could not leave in time"
+        if briefing.approval == "auto" and edition.slot == DAILY:
+            self._desk.skip(briefing, edition.day, reason, now)
+        else:
+            self._desk.hold(edition, reason)
+        log.warning("edition missed", briefing=edition.briefing, day=str(edition.day), why=reason)
 
-    def _deliver(self, edition: Edition) -> None:
-        facts = {"briefing": edition.briefing, "day": str(edition.day)}
-        self._not_before[edition.id] = self._app.clock() + _RETRY
-        log.info("delivery begins", **facts)
-        try:
-            done = self._desk.deliver(edition, stop=self._stop, wait=True)
-        except MailerFault as fault:
-            log.error("delivery failed", **facts, error=fault.message, mend=fault.mend)  # noqa: TRY400 - for people
+    def _deliver(self, edition_id: int, facts: dict[str, str]) -> None:
+        with self._app.database.read() as connection:
+            edition = editions.get(connection, edition_id)
+        if edition is None:
             return
+        log.info("delivery begins", **facts)
+        done = self._desk.deliver(edition, stop=self._stop, wait=True)
         tally = done.tally
         log.info(
             "delivery ended",
@@ -233,12 +268,15 @@ class Daemon:
             unknown=tally.unknown,
             waiting=tally.waiting,
         )
-        self._not_before.pop(edition.id, None)
 
     def _collect(self) -> None:
-        now = self._app.clock()
+        with self._collecting:
+            if not self._stop.is_set():
+                self._try("collect", self._poll)
+
+    def _poll(self) -> None:
         every = self._app.config.collect.every
-        wanted = collection.due(self._app.database, self._desk.sources, every, now)
+        wanted = collection.due(self._app.database, self._desk.sources, every, self._app.clock())
         for polled in self._desk.collect(wanted) if wanted else ():
             if polled.error:
                 log.warning("source failed", source=polled.source, error=polled.error)
@@ -250,15 +288,55 @@ class Daemon:
                     updated=polled.stored.updated,
                 )
 
-    def _guarded(self, job: Callable[[], None]) -> Callable[[], None]:
-        """The job, with its failures logged: one bad day must not end the daemon."""
+    def _try(self, key: Hashable, job: Callable[[], None], **facts: str) -> None:
+        """Do it, if it has not just failed. A failure is logged: it ends neither the tick nor the
+        daemon."""
+        if not self._patience.ready(key, self._app.clock()):
+            return
+        try:
+            job()
+        except BriefingError as error:
+            wait = self._patience.fail(key, self._app.clock())
+            log.error(  # noqa: TRY400 - for people
+                "job failed", **facts, error=error.message, mend=error.mend, again_in=wait
+            )
+        except Exception:
+            wait = self._patience.fail(key, self._app.clock())
+            log.exception("job failed unexpectedly", **facts, again_in=wait)
+        else:
+            self._patience.succeed(key)
 
-        def run() -> None:
-            try:
-                job()
-            except BriefingError as error:
-                log.error("job failed", error=error.message, mend=error.mend)  # noqa: TRY400 - for people
-            except Exception:
-                log.exception("job failed unexpectedly")
 
-        return run
+class Patience:
+    """When what failed, or was just done, may be done again. For several threads."""
+
+    def __init__(self) -> None:
+        self._waits: dict[Hashable, tuple[datetime, timedelta]] = {}
+        self._lock = threading.Lock()
+
+    def ready(self, key: Hashable, now: datetime) -> bool:
+        with self._lock:
+            return key not in self._waits or now >= self._waits[key][0]
+
+    def rest(self, key: Hashable, now: datetime, span: timedelta) -> None:
+        """Not before `span` has passed."""
+        with self._lock:
+            self._waits[key] = (now + span, span)
+
+    def fail(self, key: Hashable, now: datetime) -> float:
+        """Not before a wait that grows with each failure; gives it, in seconds."""
+        with self._lock:
+            last = self._waits[key][1] if key in self._waits else timedelta(0)
+            wait = min(max(last * 2, _FIRST_WAIT), _LAST_WAIT)
+            self._waits[key] = (now + wait, wait)
+        return wait.total_seconds()
+
+    def succeed(self, key: Hashable) -> None:
+        with self._lock:
+            self._waits.pop(key, None)
+
+    def forget(self, now: datetime) -> None:
+        """Let go of what nobody has asked about for long: a daemon runs for months."""
+        with self._lock:
+            for key in [k for k, (at, _) in self._waits.items() if now - at > _LAST_WAIT * 2]:
+                del self._waits[key]

@@ -2,88 +2,72 @@
 
 from __future__ import annotations
 
-import logging
-import signal
+import os
 import sys
-import threading
 from typing import Annotated
 
 import structlog
 import typer
 
-from briefing.cli.console import session
-from briefing.config import LogConfig
+from briefing.cli.console import Session, commands, session
+from briefing.cli.log import start_log
+from briefing.cli.signals import stop_on_signals
 from briefing.schedule import Daemon
+from briefing.web import Server
+
+app = commands()
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(run)
-    app.command()(serve)
-
-
+@app.command()
 def run(
     context: typer.Context,
     web: Annotated[bool, typer.Option(help="Serve the web pages too.")] = True,
 ) -> None:
-    """The daemon: schedule, delivery and the web pages, until SIGTERM or Ctrl-C."""
-    # FastAPI takes half a second to import, and no other command needs it.
-    from briefing.web import Server  # noqa: PLC0415
+    """The daemon: schedule, delivery and the web pages.
 
+    Runs until SIGTERM or Ctrl-C, which let a message that is being sent end; a second one does not.
+    Logs to standard error.
+    """
     current = session(context)
-    start_log(current.config.log)
+    wired = current.app
+    start_log(current.config.log.format, current.config.log.level)
     log = structlog.get_logger("briefing")
-    stop = _stop_on_signals()
-    app = current.app
-    server = Server(app.desk, app.clock, current.config.web.host, current.config.web.port)
-    daemon = Daemon(app, stop)
-    if web:
+    stop = stop_on_signals()
+    server = _server(current) if web else None
+    if server is not None:
         log.info("web pages", address=server.start())
+    daemon = Daemon(wired, stop)
     daemon.start()
-    log.info("daemon runs", briefings=list(app.desk.briefings))
+    log.info("daemon runs", briefings=list(wired.desk.briefings), pid=os.getpid())
     stop.wait()
     log.info("daemon stops")
-    daemon.close()
-    if web:
+    at_rest = daemon.close()
+    if server is not None:
         server.close()
-    app.database.close()
+    wired.database.close()
     log.info("daemon stopped")
+    if not at_rest:
+        # Only a silent source is still waited for, and it is asked again next time.
+        sys.stderr.flush()
+        os._exit(0)
 
 
+@app.command()
 def serve(context: typer.Context) -> None:
     """The web pages alone, until SIGTERM or Ctrl-C."""
-    from briefing.web import Server  # noqa: PLC0415
-
     current = session(context)
-    start_log(current.config.log)
-    stop = _stop_on_signals()
-    app = current.app
-    server = Server(app.desk, app.clock, current.config.web.host, current.config.web.port)
-    structlog.get_logger("briefing").info("web pages", address=server.start())
+    wired = current.app
+    start_log(current.config.log.format, current.config.log.level)
+    log = structlog.get_logger("briefing")
+    stop = stop_on_signals()
+    server = _server(current)
+    log.info("web pages", address=server.start())
     stop.wait()
     server.close()
-    app.database.close()
+    wired.database.close()
+    log.info("web pages stopped")
 
 
-def start_log(config: LogConfig) -> None:
-    """One line per event on standard error, for people or as JSON; times in UTC."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper("iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer()
-            if config.format == "json"
-            else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping()[config.level.upper()]
-        ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-
-
-def _stop_on_signals() -> threading.Event:
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
+def _server(current: Session) -> Server:
+    web = current.config.web
+    return Server(current.app.desk, current.app.clock, web.host, web.port)

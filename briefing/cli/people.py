@@ -2,46 +2,71 @@
 
 from __future__ import annotations
 
-import json
-import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from briefing.cli.console import Json, Slug, out, plural, report, session
+from briefing.cli.console import (
+    Json,
+    Reason,
+    Slug,
+    commands,
+    plural,
+    printable,
+    report,
+    report_line,
+    say,
+    session,
+)
 from briefing.errors import JobError, UsageError
 from subscribers import roll
 from subscribers.addresses import Address as Checked
 from subscribers.addresses import AddressRefused, read_address
 
-app = typer.Typer(help="The people on the list.", no_args_is_help=True)
+app = commands("subscribers", "The people on the list.")
 
 Address = Annotated[str, typer.Argument(metavar="ADDRESS")]
+
+
+class Status(StrEnum):
+    """What `list` can be narrowed to."""
+
+    ACTIVE = "active"
+    PENDING = "pending"
+    SUPPRESSED = "suppressed"
 
 
 @app.command()
 def add(
     context: typer.Context,
-    addresses: Annotated[list[str], typer.Argument(metavar="ADDRESS…")],
-    name: Annotated[str, typer.Option(help="How the person is addressed.")] = "",
+    addresses: Annotated[list[str], typer.Argument(metavar="ADDRESS")],
+    name: Annotated[str, typer.Option(metavar="NAME", help="How the person is addressed.")] = "",
     sections: Annotated[
-        str, typer.Option(help="Only these sections, comma-separated slugs; all by default.")
+        str,
+        typer.Option(metavar="SLUG,…", help="Only these sections, by slug; all where not given."),
     ] = "",
     briefing: Slug = "",
     as_json: Json = False,
 ) -> None:
-    """Put people on the roll who have agreed to it; all of them or, if one is wrong, none."""
+    """Put people on the roll who have agreed to it.
+
+    If one address is wrong, nobody is added.
+    """
     run = session(context)
     chosen = run.briefing(briefing)
     wanted = [slug.strip() for slug in sections.split(",") if slug.strip()]
     unknown = [slug for slug in wanted if slug not in chosen.section_slugs]
     if unknown:
         raise UsageError(
-            f"there is no section “{unknown[0]}” in “{chosen.slug}”",
+            f"there is no section “{printable(unknown[0])}” in “{chosen.slug}”",
             mend=f"choose from {', '.join(chosen.section_slugs)}",
         )
-    if any(not c.isprintable() for c in name):
-        raise UsageError("the name holds a line break or control character")
+    if not name.isprintable():
+        raise UsageError(
+            f"the name “{printable(name)}” holds a line break or control character",
+            mend="write it on one line; nobody was added",
+        )
     results = []
     try:
         with run.app.database.write() as connection:
@@ -57,39 +82,46 @@ def add(
                 )
                 results.append((address, added))
     except AddressRefused as refused:
-        raise JobError(str(refused), mend="correct it; nobody was added") from refused
+        raise UsageError(str(refused), mend="correct it; nobody was added") from refused
+    kept_out = sum(result is roll.Added.SUPPRESSED for _, result in results)
     report(
         {"results": [{"address": a, "result": r.value} for a, r in results]},
         "\n".join(f"{a}: {r}" for a, r in results),
         as_json=as_json,
-    )
-    if any(r is roll.Added.SUPPRESSED for _, r in results):
-        raise JobError(
-            "a suppressed address is not added",
+        failure=JobError(
+            f"{plural(kept_out, 'suppressed address', 'suppressed addresses')} not added",
             mend="see why with `briefing subscribers show ADDRESS`; `release` lifts it",
         )
+        if kept_out
+        else None,
+    )
 
 
 @app.command("list")
 def list_people(
     context: typer.Context,
-    status: Annotated[str, typer.Option(help="active, pending or suppressed.")] = "",
-    briefing: Slug = "",
+    status: Annotated[Status | None, typer.Option(help="Only these.", show_choices=True)] = None,
+    briefing: Annotated[
+        str, typer.Option(metavar="SLUG", help="Only readers of this briefing.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
-    """Everybody on the roll, one a line."""
+    """Everybody on the roll, one a line.
+
+    With --json an object a line, so that a long list can be read as it comes.
+    """
     run = session(context)
+    wanted = run.briefing(briefing).slug if briefing else ""
     count = 0
     with run.app.database.read() as connection:
-        for person in roll.people(connection, briefing=briefing, status=status):
+        for person in roll.people(connection, briefing=wanted, status=status or ""):
             count += 1
             if as_json:
-                # A line each, so that a long list can be read as it comes.
-                sys.stdout.write(json.dumps(_facts(person), ensure_ascii=False) + "\n")
+                report_line(_facts(person))
             else:
-                out.print(_line(person))
+                say(_line(person))
     if not as_json:
-        out.print(plural(count, "subscriber"))
+        say(plural(count, "subscriber"))
 
 
 @app.command()
@@ -102,7 +134,9 @@ def show(context: typer.Context, address: Address, as_json: Json = False) -> Non
         if person is None:
             reason = roll.suppression_of(connection, checked)
             if reason is None:
-                raise JobError(f"{address} is not on the roll")
+                raise JobError(
+                    f"{address} is not on the roll", mend="see `briefing subscribers list`"
+                )
             report(
                 {"address": address, "status": "suppressed", "reason": reason.value},
                 f"{address} is not on the roll, and may not be added: {reason}",
@@ -127,7 +161,7 @@ def show(context: typer.Context, address: Address, as_json: Json = False) -> Non
 def suppress(
     context: typer.Context,
     address: Address,
-    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Never mail an address again, whether or not it is on the roll."""
@@ -147,19 +181,27 @@ def suppress(
 
 @app.command()
 def release(context: typer.Context, address: Address, as_json: Json = False) -> None:
-    """Lift a suppression. Only with the person's word: it overrides theirs."""
+    """Lift a suppression; only with the person's word.
+
+    It overrides what they, or their mail server, said before.
+    """
     run = session(context)
     _checked(address)
     with run.app.database.write() as connection:
         lifted = roll.release(connection, address, now=run.app.clock(), actor="operator")
     if not lifted:
-        raise JobError(f"{address} is not suppressed")
+        raise JobError(
+            f"{address} is not suppressed", mend="see `briefing subscribers show ADDRESS`"
+        )
     report({"address": address, "released": True}, f"{address} is released", as_json=as_json)
 
 
 @app.command()
 def erase(context: typer.Context, address: Address, as_json: Json = False) -> None:
-    """Remove everything held on a person; only a one-way mark against re-import stays."""
+    """Remove everything held on a person.
+
+    Only a one-way mark stays, so that no import brings the address back.
+    """
     run = session(context)
     _checked(address)
     with run.app.database.write() as connection:
@@ -175,7 +217,7 @@ def _checked(address: str) -> Checked:
     try:
         return read_address(address)
     except AddressRefused as refused:
-        raise UsageError(str(refused)) from refused
+        raise UsageError(str(refused), mend="write it as name@example.org") from refused
 
 
 def _line(person: roll.Person) -> str:

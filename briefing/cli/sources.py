@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from briefing.cli.console import Json, err, plural, read_day, report, session
+from briefing.cli.console import (
+    Json,
+    commands,
+    plural,
+    printable,
+    read_day,
+    report,
+    session,
+    warn,
+)
 from briefing.collection import Polled
 from briefing.errors import ArticleRefused, JobError, UsageError
 from briefing.model import Article, Briefing
@@ -16,34 +25,38 @@ from briefing.sources import Refusal
 from briefing.sources.files import read_path
 from briefing.store.articles import Stored
 
-
-def register(app: typer.Typer) -> None:
-    app.command("import")(import_articles)
-    app.command()(collect)
+app = commands()
 
 
+@app.command("import")
 def import_articles(
     context: typer.Context,
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH…", help="Text, Markdown, HTML or feed files, or folders."),
+        typer.Argument(metavar="PATH", help="Text, Markdown, HTML or feed files, or folders."),
     ],
     published: Annotated[
         str,
         typer.Option(metavar="DATE", help="The day of publication, whatever the files say."),
     ] = "",
     section: Annotated[
-        str, typer.Option(help="The section of articles that do not name one.")
+        str, typer.Option(metavar="SLUG", help="The section of articles that do not name one.")
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Take articles in; a file that is not one is refused by name, the others go in."""
+    """Take articles in from files or folders.
+
+    A file that is not an article is refused by name, and the others go in. Importing an article
+    again changes it where it has changed, and adds nothing.
+    """
     run = session(context)
     desk, now = run.app.desk, run.app.clock()
     day = read_day(published) if published else None
-    if section and section not in {s for b in desk.briefings.values() for s in b.section_slugs}:
-        known = sorted({s for b in desk.briefings.values() for s in b.section_slugs})
-        raise UsageError(f"there is no section “{section}”", mend=f"choose from {', '.join(known)}")
+    known = sorted({s for b in desk.briefings.values() for s in b.section_slugs})
+    if section and section not in known:
+        raise UsageError(
+            f"there is no section “{printable(section)}”", mend=f"choose from {', '.join(known)}"
+        )
     taken: list[Article] = []
     refused: list[Refusal] = []
     for path in paths:
@@ -61,8 +74,16 @@ def import_articles(
                 taken.append(found)
     stored = desk.store(taken, now)
     for refusal in refused:
-        err.print(f"refused: {refusal.name}: {refusal.reason}")
+        warn(f"refused: {refusal.name}: {refusal.reason}")
     old = [article for article in taken if _is_old(article, run.config.briefings, now.date())]
+    if old and not as_json:
+        first = old[0]
+        warn(
+            f"note: {plural(len(old), 'article')} too old for today's edition, such as "
+            f"“{first.headline}” of {first.published_at.date()}.\n"
+            "  → give the day with --published DATE, or make that day's edition with "
+            f"`briefing compose --date {first.published_at.date()}`"
+        )
     report(
         {
             "new": stored.new,
@@ -75,25 +96,20 @@ def import_articles(
         },
         _stored_in_words(stored) + (f", {len(refused)} refused" if refused else ""),
         as_json=as_json,
+        failure=ArticleRefused(f"{plural(len(refused), 'file')} refused", mend="see above")
+        if refused
+        else None,
     )
-    if old and not as_json:
-        first = old[0]
-        err.print(
-            f"note: {plural(len(old), 'article')} too old for today's edition, such as "
-            f"“{first.headline}” of {first.published_at.date()}.\n"
-            "  → give the day with --published DATE, or make that day's edition with "
-            f"`briefing compose --date {first.published_at.date()}`"
-        )
-    if refused:
-        raise ArticleRefused(f"{plural(len(refused), 'file')} refused", mend="see above")
 
 
+@app.command()
 def collect(context: typer.Context, as_json: Json = False) -> None:
     """Ask every source in the configuration for news."""
     desk = session(context).app.desk
     if not desk.sources:
         raise UsageError("there are no sources", mend="add [[sources]] to the configuration")
     polled = desk.collect()
+    failed = [p for p in polled if p.error]
     report(
         {
             "sources": [
@@ -110,10 +126,12 @@ def collect(context: typer.Context, as_json: Json = False) -> None:
         },
         "\n".join(_polled_in_words(p) for p in polled),
         as_json=as_json,
+        failure=JobError(
+            f"{plural(len(failed), 'source')} of {len(polled)} failed", mend="see above"
+        )
+        if failed
+        else None,
     )
-    failed = [p for p in polled if p.error]
-    if failed:
-        raise JobError(f"{plural(len(failed), 'source')} of {len(polled)} failed")
 
 
 def _polled_in_words(polled: Polled) -> str:

@@ -7,19 +7,16 @@ from typing import Annotated
 
 import typer
 
-from briefing.app import build
-from briefing.cli.console import Json, report, session
+from briefing.cli.console import Json, commands, report, session
 from briefing.config import write_starter
+from briefing.errors import StoreError
+
+app = commands()
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(init)
-    app.command()(migrate)
-    app.command()(backup)
-
-
+@app.command()
 def init(context: typer.Context, as_json: Json = False) -> None:
-    """Write a config.toml to start from, and the secret that signs links."""
+    """Write a config.toml to start from, and a key that signs links."""
     path = session(context).path
     written = write_starter(path.parent, filename=path.name)
     report(
@@ -31,10 +28,10 @@ def init(context: typer.Context, as_json: Json = False) -> None:
     )
 
 
+@app.command()
 def migrate(context: typer.Context, as_json: Json = False) -> None:
     """Bring the database to this program's version; safe to repeat."""
-    app = build(session(context).config)
-    before, after = app.database.migrate()
+    before, after = session(context).unchecked_app.database.migrate()
     done = "is up to date" if before == after else f"was brought from {before or 'empty'}"
     report(
         {"before": before, "after": after},
@@ -43,13 +40,18 @@ def migrate(context: typer.Context, as_json: Json = False) -> None:
     )
 
 
+@app.command()
 def backup(
     context: typer.Context,
     target: Annotated[Path, typer.Argument(metavar="PATH", help="The file to write.")],
     as_json: Json = False,
 ) -> None:
-    """Copy the database to a file while everything goes on."""
-    session(context).app.database.backup(target)
+    """Copy the database to a file, while everything goes on."""
+    # Whatever its version: before it is migrated is when a backup is wanted most.
+    database = session(context).unchecked_app.database
+    if database.revision() is None:
+        raise StoreError("there is nothing in the database yet", mend="run `briefing import PATH`")
+    database.backup(target)
     size = target.stat().st_size
     report(
         {"path": str(target), "bytes": size}, f"wrote {target} ({size:,} bytes)", as_json=as_json

@@ -44,6 +44,10 @@ PREHEADER: Final = (40, 90)
 _PADDING: Final = "\u034f\u00a0"
 _PADDED: Final = 160
 
+# An article that quotes `</html>` would look as if something were smuggled in after the page
+# (SpamAssassin's CONTENT_AFTER_HTML), for filters search the text part as well.
+_END_OF_PAGE: Final = re.compile(r"</(?=html\b)", re.IGNORECASE)
+
 _NOTE_CLASSES: Final = {"p": "note-text", "a": "inline-link", "ul": "list", "ol": "list"}
 
 _SLOTS: Final = {slot.name.lower(): slot.value for slot in Slot}
@@ -119,19 +123,18 @@ def _html(theme: Theme, page: Page, values: Mapping[str, object]) -> str:
 
 
 def _text(theme: Theme, page: Page, values: Mapping[str, object]) -> str:
-    return tidy(
-        theme.render(
-            "body.txt",
-            {
-                **values,
-                **_words(page, markup=False),
-                "note": markdown_text(page.note),
-                "wrap": wrap,
-                "cells": cells,
-                "underline": underline,
-            },
-        )
+    rendered = theme.render(
+        "body.txt",
+        {
+            **values,
+            **_words(page, markup=False),
+            "note": markdown_text(page.note),
+            "wrap": wrap,
+            "cells": cells,
+            "underline": underline,
+        },
     )
+    return tidy(_END_OF_PAGE.sub("< /", rendered))
 
 
 def _subject(edition: Edition, page: Page, theme: Theme, values: Mapping[str, object]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from briefing.delivery.rates import Rates
 from briefing.model import Recipient
-from briefing.store.ledger import Chunk
+from briefing.store.leases import Chunk
 
 
 @dataclass(frozen=True, slots=True)

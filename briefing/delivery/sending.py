@@ -20,7 +20,8 @@ from briefing.delivery.retry import Retry
 from briefing.errors import MailerFault
 from briefing.mailers import Line, Mailer, MailerBusy
 from briefing.model import Message, Outcome, OutcomeKind, Recipient
-from briefing.store import Connection, Database, ledger, limits
+from briefing.store import Database, leases, ledger, limits
+from briefing.store.handoff import HandOff
 
 log = structlog.get_logger(__name__)
 
@@ -89,7 +90,7 @@ class Sending:
         # Shared by the feeder and the lines, under `_changed`: the chunks this process holds, and
         # how many of their readers have no answer yet.
         self._changed = threading.Condition()
-        self._held: dict[int, ledger.Chunk] = {}
+        self._held: dict[int, leases.Chunk] = {}
         self._left: Counter[int] = Counter()
         self._ended: Ended | None = None
         self._failure: BaseException | None = None
@@ -114,6 +115,7 @@ class Sending:
         except BaseException:
             self._give_back()
             raise
+        self._hand_off = HandOff(self._database, self._edition_id)
         lines = []
         for number in range(self._mailer.lines):
             thread = threading.Thread(
@@ -129,6 +131,7 @@ class Sending:
             for thread in lines:
                 thread.join()
             self._recorder.flush()
+            self._hand_off.close()
             self._give_back()
         if self._failure is not None:
             raise self._failure
@@ -155,16 +158,17 @@ class Sending:
         """Lease and queue one more chunk; False when there is none to take now."""
         now = self._clock()
         with self._database.write() as connection:
-            if not (self._stands(connection) and self._is_open(now)):
+            standing = ledger.standing(connection, self._edition_id)
+            if not (self._stands(standing) and self._is_open(now)):
                 return False
-            chunk = ledger.take_chunk(
+            chunk = leases.take_chunk(
                 connection,
                 self._edition_id,
                 self._owner,
                 ledger.to_ms(now),
                 resend_unknown=self._retry.resend_unknown,
             )
-            claimed = ledger.claim(connection, chunk, now) if chunk else []
+            claimed = leases.claim(connection, chunk, now) if chunk else []
         if chunk is None:
             return False
         with self._changed:
@@ -178,7 +182,7 @@ class Sending:
         if self._held or self._ended is not None:
             return
         with self._database.read() as connection:
-            due = ledger.next_due(connection, self._edition_id)
+            due = leases.next_due(connection, self._edition_id)
         if due is None:
             self._end(Ended.DONE)
         elif due > ledger.to_ms(self._clock()) + 1000:
@@ -193,7 +197,7 @@ class Sending:
         self._recorder.flush()
         with self._database.write() as connection:
             for chunk in ready:
-                ledger.finish_chunk(connection, chunk)
+                leases.finish_chunk(connection, chunk)
         with self._changed:
             for chunk in ready:
                 self._held.pop(chunk.number, None)
@@ -202,7 +206,7 @@ class Sending:
     def _give_back(self) -> None:
         with self._database.write() as connection:
             for chunk in self._held.values():
-                ledger.finish_chunk(connection, chunk)
+                leases.finish_chunk(connection, chunk)
 
     def _look(self) -> None:
         """Keep the leases and notice a pause, also while no message leaves."""
@@ -213,8 +217,8 @@ class Sending:
         with self._changed:
             held = list(self._held.values())
         with self._database.write() as connection:
-            self._stands(connection)
-            kept = ledger.hold_fences(connection, held, ledger.to_ms(self._clock()))
+            self._stands(ledger.standing(connection, self._edition_id))
+            kept = leases.hold_fences(connection, held, ledger.to_ms(self._clock()))
         self._lose([chunk for chunk in held if chunk.number not in kept])
         self._progress(self._finished)
 
@@ -297,7 +301,7 @@ class Sending:
     def _skip(self, job: Job, reason: str) -> None:
         with self._database.write() as connection:
             now = ledger.to_ms(self._clock())
-            if ledger.hold_fences(connection, [job.chunk], now):
+            if leases.hold_fences(connection, [job.chunk], now):
                 skipped = ledger.Mark(job.recipient.id, "skipped", reason)
                 ledger.mark(connection, self._edition_id, [skipped], now)
         self._finished += 1
@@ -334,22 +338,28 @@ class Sending:
         now = self._clock()
         ms = ledger.to_ms(now)
         chunks = {job.chunk for job in intents} | {job.chunk for job, _ in answers}
-        with self._database.write() as connection:
-            stands = self._stands(connection) and self._is_open(now)
-            kept = ledger.hold_fences(connection, list(chunks), ms)
+        room = not intents or self._make_room(len(intents), now)
+        with self._hand_off as hand_off:
+            stands = self._stands(hand_off.standing()) and self._is_open(now)
+            kept = hand_off.hold(list(chunks), ms)
             marks = [
                 self._retry.judge(outcome, job.attempts + 1, self._started, ms)
                 for job, outcome in answers
                 if job.chunk.number in kept
             ]
-            ledger.mark(connection, self._edition_id, marks, ms)
+            hand_off.mark(marks, ms)
             wanted = [job for job in intents if job.chunk.number in kept]
             granted: set[int] = set()
-            if stands and self._has_room(connection, len(wanted), now) and self._goes_on():
-                ids = [job.recipient.id for job in wanted]
-                granted = ledger.begin(connection, self._edition_id, ids, now)
-                for chunk in {j.chunk for j in wanted if j.recipient.id not in granted}:
-                    ledger.skip_gone(connection, chunk, now)
+            denied: set[leases.Chunk] = set()
+            if wanted and stands and room and self._goes_on():
+                granted = hand_off.begin([job.recipient.id for job in wanted], now)
+                denied = {job.chunk for job in wanted if job.recipient.id not in granted}
+        if room:
+            self._leave_room(len(intents) - len(granted), now)
+        if denied:
+            with self._database.write() as connection:
+                for chunk in denied:
+                    leases.skip_gone(connection, chunk, now)
         self._lose([chunk for chunk in chunks if chunk.number not in kept])
         self._finished += sum(mark.state != "waiting" for mark in marks)
         return [job.recipient.id in granted for job in intents]
@@ -357,9 +367,8 @@ class Sending:
     def _goes_on(self) -> bool:
         return self._ended is None and not self._stop.is_set()
 
-    def _stands(self, connection: Connection) -> bool:
+    def _stands(self, standing: str) -> bool:
         """Whether the edition may be sent; ends the run if not."""
-        standing = ledger.standing(connection, self._edition_id)
         if standing == "paused":
             self._end(Ended.PAUSED)
         elif standing != "sending":
@@ -373,18 +382,25 @@ class Sending:
             self._wait_until(opens)
         return opens <= now
 
-    def _has_room(self, connection: Connection, messages: int, now: datetime) -> bool:
+    def _make_room(self, messages: int, now: datetime) -> bool:
         """Count messages into the day's warm-up; ends the run when they are too many."""
         warm_up = self._pace.warm_up
-        if not messages or warm_up is None:
-            return bool(messages)
-        day = self._pace.today(now)
-        most = warm_up.limit(day, limits.first_day(connection))
-        if limits.count_sent(connection, day, messages) <= most:
+        if warm_up is None:
             return True
-        limits.count_sent(connection, day, -messages)
+        day = self._pace.today(now)
+        with self._database.write() as connection:
+            most = warm_up.limit(day, limits.first_day(connection))
+            if limits.count_sent(connection, day, messages) <= most:
+                return True
+            limits.count_sent(connection, day, -messages)
         self._wait_until(self._pace.tomorrow(now))
         return False
+
+    def _leave_room(self, messages: int, now: datetime) -> None:
+        """Take messages that were not handed over out of the day's count again."""
+        if messages and self._pace.warm_up is not None:
+            with self._database.write() as connection:
+                limits.count_sent(connection, self._pace.today(now), -messages)
 
     def _reserve(self, name: str, rate: float, count: int) -> float:
         now = ledger.to_ms(self._clock())
@@ -395,7 +411,7 @@ class Sending:
         self.next_at = moment
         self._end(Ended.WAITING)
 
-    def _lose(self, chunks: Sequence[ledger.Chunk]) -> None:
+    def _lose(self, chunks: Sequence[leases.Chunk]) -> None:
         """Another process has taken these chunks: nothing of them is ours any more."""
         if chunks:
             log.warning("chunks taken over by another sender", chunks=[c.number for c in chunks])

@@ -37,6 +37,7 @@ from briefing.model import (
 from briefing.sources import Source
 from briefing.store import Database, articles, editions, ledger
 from subscribers import roll
+from subscribers.addresses import AddressRefused
 from subscribers.tokens import Tokens
 
 __all__ = ["Delivered", "Desk", "Draft"]
@@ -140,21 +141,35 @@ class Desk:
 
     def hold(self, edition: Edition, reason: str) -> Edition:
         """Keep an edition from leaving until it is approved (again)."""
-        before = (*STARTABLE, EditionState.APPROVED)
+        before = (*STARTABLE, EditionState.CHANGES, EditionState.APPROVED)
         return self._move(edition, before, EditionState.HELD, reason)
 
     def spike(self, edition: Edition, reason: str) -> Edition:
         """Give an edition up; its stories and its window of news go to the next one."""
-        before = (*STARTABLE, EditionState.APPROVED, EditionState.SKIPPED)
+        before = (
+            *STARTABLE,
+            EditionState.CHANGES,
+            EditionState.APPROVED,
+            EditionState.SKIPPED,
+        )
         spiked = self._move(edition, before, EditionState.SPIKED, reason)
         with self.database.write() as connection:
             editions.give_back_window(connection, edition.id)
         return spiked
 
-    def skip(self, briefing: Briefing, day: date, reason: str, now: datetime) -> None:
+    def skip(
+        self,
+        briefing: Briefing,
+        day: date,
+        reason: str,
+        now: datetime,
+        *,
+        was_empty: bool = False,
+    ) -> None:
         """Record that a day has no edition, so that the question is not asked again.
 
-        An empty day's window moves on; an edition that has stories gives its window back.
+        Its stories and its window of news go to the next one. Where the day `was_empty`, nothing
+        was in its window, which moves on.
         """
         with self.database.write() as connection:
             edition = editions.find(connection, briefing.slug, day, DAILY)
@@ -164,11 +179,11 @@ class Desk:
             skipped = editions.change_state(
                 connection,
                 edition.id,
-                (*STARTABLE, EditionState.APPROVED),
+                (*STARTABLE, EditionState.CHANGES, EditionState.APPROVED),
                 EditionState.SKIPPED,
                 reason=reason,
             )
-            if skipped and edition.stories:
+            if skipped and (edition.stories or not was_empty):
                 editions.give_back_window(connection, edition.id)
 
     def deliver(
@@ -278,10 +293,15 @@ class Desk:
 
     def person(self, briefing: Briefing, address: str) -> Recipient:
         """A person on the roll as delivery would see them. Raises `UsageError`."""
-        with self.database.read() as connection:
-            found = next(iter(roll.people(connection, address=address)), None)
+        try:
+            with self.database.read() as connection:
+                found = next(iter(roll.people(connection, address=address)), None)
+        except AddressRefused as refused:
+            raise UsageError(str(refused), mend="write it as name@example.org") from refused
         if found is None:
-            raise UsageError(f"{address} is not on the roll", mend="see `subscribers list`")
+            raise UsageError(
+                f"{address} is not on the roll", mend="see `briefing subscribers list`"
+            )
         sections = found.briefings.get(briefing.slug, ())
         return Recipient(found.id, found.key, found.address, found.name, found.language, sections)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -16,7 +17,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    ProgrammingError,
+)
 
 from briefing.errors import StoreError, UsageError
 
@@ -43,25 +51,24 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """A transaction that may write; on SQLite it takes the write lock at once, so that it
         waits its turn instead of failing half way (SQLITE_BUSY cannot be waited out later)."""
-        with self.engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+        writing = self.engine.execution_options(sqlite_begin="IMMEDIATE")
+        with self._explained(), writing.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads."""
-        with self.engine.begin() as connection:
+        with self._explained(), self.engine.begin() as connection:
             yield connection
 
     def migrate(self) -> tuple[str | None, str]:
         """Bring the schema to this program's version. Returns the revisions before and after."""
         if self.is_sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            before = self.revision()
-            with self.write() as connection:
-                command.upgrade(_alembic(connection), "head")
-        except DBAPIError as error:
-            raise self.explain(error) from error
+        before = self.revision()
+        self._refuse_newer(before)
+        with self.write() as connection:
+            command.upgrade(_alembic(connection), "head")
         return before, self.newest()
 
     def revision(self) -> str | None:
@@ -78,21 +85,19 @@ class Database:
     def require(self) -> None:
         """Make sure the schema fits this program: an empty database is set up, an older one is
         refused. Raises `StoreError`."""
-        try:
-            present = self.revision()
-            known = {
-                script.revision for script in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()
-            }
-        except DBAPIError as error:
-            raise self.explain(error) from error
+        present = self.revision()
+        self._refuse_newer(present)
         if present is None:
             self.migrate()
-        elif present not in known:
-            msg = f"the database is of a newer version ({present}) than this program"
-            raise StoreError(msg, mend="run the newer program, or restore a backup")
         elif present != self.newest():
             msg = f"the database is of an older version ({present})"
             raise StoreError(msg, mend="run `briefing backup FILE`, then `briefing migrate`")
+
+    def _refuse_newer(self, present: str | None) -> None:
+        scripts = ScriptDirectory(str(_MIGRATIONS)).walk_revisions()
+        if present is not None and present not in {script.revision for script in scripts}:
+            msg = f"the database is of a newer version ({present}) than this program"
+            raise StoreError(msg, mend="run the newer program, or restore a backup")
 
     def backup(self, target: Path) -> None:
         """A consistent copy while others write: SQLite's backup API, or pg_dump.
@@ -102,6 +107,9 @@ class Database:
         if target.exists():
             msg = f"{target} exists already"
             raise UsageError(msg, mend="name a file that does not exist")
+        if not (target.parent.is_dir() and os.access(target.parent, os.W_OK)):
+            msg = f"{target.parent} is not a folder that can be written"
+            raise UsageError(msg, mend="name a file where you may write")
         if self.is_sqlite:
             with self.engine.connect() as connection, sqlite3.connect(target) as copy:
                 driver: Any = connection.connection.driver_connection
@@ -131,6 +139,17 @@ class Database:
             f"the database {shown} cannot be used: {str(error.orig).strip()}",
             mend="check [database] url, that the server runs, that the folder is writable",
         )
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """What the database itself refused (locked, full, gone), in words. What the program asked
+        wrongly stays as it is."""
+        try:
+            yield
+        except (IntegrityError, ProgrammingError, DataError):
+            raise
+        except DBAPIError as error:
+            raise self.explain(error) from error
 
     def close(self) -> None:
         self.engine.dispose()

@@ -95,6 +95,17 @@ def in_state(connection: Connection, *states: EditionState) -> list[Edition]:
     return [_to_edition(row, ()) for row in rows]
 
 
+def approved(connection: Connection) -> list[tuple[Edition, datetime]]:
+    """Approved editions that have not begun to leave, without their stories, each with the moment
+    of its approval; the earliest due first."""
+    rows = connection.execute(
+        select(editions)
+        .where(editions.c.state == EditionState.APPROVED.value)
+        .order_by(editions.c.due_at, editions.c.id)
+    )
+    return [(_to_edition(row, ()), row.approved_at) for row in rows]
+
+
 def window_before(connection: Connection, briefing: str, slot: str, day: date) -> datetime | None:
     """Where the news of the edition before a day ended; None for the first edition."""
     end: datetime | None = connection.execute(

@@ -25,39 +25,20 @@ from sqlalchemy import (
     Connection,
     and_,
     bindparam,
-    case,
     delete,
     exists,
     func,
     insert,
     literal,
-    or_,
     select,
     update,
 )
-from sqlalchemy.sql.elements import ColumnElement
-from sqlalchemy.sql.selectable import ScalarSelect
 
-from briefing.model import Recipient
 from briefing.store.tables import chunks, deliveries, edition_sums, editions
 from subscribers.roll import may_be_mailed
 from subscribers.tables import subscribers, subscriptions
 
-LEASE_MS = 60_000
-
 _MAY_GO = deliveries.c.state.in_(["sent", "skipped"])
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """A leased run of readers, `first_id` to `last_id` inclusive."""
-
-    edition_id: int
-    number: int
-    first_id: int
-    last_id: int
-    owner: str
-    fence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,157 +113,6 @@ def freeze_audience(
     return audience
 
 
-def take_chunk(
-    connection: Connection, edition_id: int, owner: str, now: int, *, resend_unknown: bool
-) -> Chunk | None:
-    """Lease the next chunk with something to do, None if there is none now.
-
-    Rows its last owner left `sending` are in doubt: they go back to waiting, or become unknown.
-    """
-    row = connection.execute(
-        select(chunks)
-        .where(
-            chunks.c.edition_id == edition_id,
-            chunks.c.done.is_(False),
-            chunks.c.lease_until < now,
-            chunks.c.due <= now,
-        )
-        .order_by(chunks.c.number)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    ).first()
-    if row is None:
-        return None
-    connection.execute(
-        update(chunks)
-        .where(chunks.c.edition_id == edition_id, chunks.c.number == row.number)
-        .values(owner=owner, fence=row.fence + 1, lease_until=now + LEASE_MS)
-    )
-    chunk = Chunk(edition_id, row.number, row.first_id, row.last_id, owner, row.fence + 1)
-    reason = "its sender died before the answer was recorded"
-    connection.execute(
-        update(deliveries)
-        .where(_in(chunk), deliveries.c.state == "sending")
-        .values(
-            state="waiting" if resend_unknown else "unknown",
-            reason="" if resend_unknown else reason,
-        )
-    )
-    return chunk
-
-
-def claim(connection: Connection, chunk: Chunk, now: datetime) -> list[tuple[Recipient, int]]:
-    """The readers of a chunk whose turn it is, each with the number of attempts made before.
-
-    Those who have left since the freeze are skipped first (promise 4).
-    """
-    skip_gone(connection, chunk, now)
-    rows = connection.execute(
-        select(
-            subscribers.c.id,
-            subscribers.c.key,
-            subscribers.c.address,
-            subscribers.c.name,
-            subscribers.c.language,
-            subscriptions.c.sections,
-            deliveries.c.attempts,
-        )
-        .select_from(deliveries)
-        .join(subscribers, subscribers.c.id == deliveries.c.recipient_id)
-        .join(subscriptions, subscriptions.c.subscriber_id == deliveries.c.recipient_id)
-        .where(
-            _in(chunk),
-            # The same bound on each table, or PostgreSQL reads them from the start for each chunk.
-            subscribers.c.id.between(chunk.first_id, chunk.last_id),
-            subscriptions.c.subscriber_id.between(chunk.first_id, chunk.last_id),
-            subscriptions.c.briefing == _briefing_of(chunk),
-            deliveries.c.state == "waiting",
-            deliveries.c.due <= to_ms(now),
-        )
-        .order_by(deliveries.c.recipient_id)
-    )
-    return [
-        (
-            Recipient(
-                row.id,
-                row.key,
-                row.address,
-                row.name,
-                row.language,
-                tuple(row.sections.split(",")) if row.sections else (),
-            ),
-            row.attempts,
-        )
-        for row in rows
-    ]
-
-
-def skip_gone(connection: Connection, chunk: Chunk, now: datetime) -> None:
-    """Mark waiting rows of readers who may not be mailed any more as skipped, with the reason."""
-    gone = connection.execute(
-        select(
-            deliveries.c.recipient_id,
-            case(
-                (subscribers.c.id.is_(None), "erased since the audience was frozen"),
-                (subscribers.c.status != "active", "suppressed since the audience was frozen"),
-                (
-                    or_(
-                        subscriptions.c.subscriber_id.is_(None),
-                        subscriptions.c.left_at.is_not(None),
-                    ),
-                    "unsubscribed since the audience was frozen",
-                ),
-                else_="paused by the reader",
-            ).label("reason"),
-        )
-        .select_from(deliveries)
-        .outerjoin(
-            subscribers,
-            and_(
-                subscribers.c.id == deliveries.c.recipient_id,
-                subscribers.c.id.between(chunk.first_id, chunk.last_id),
-            ),
-        )
-        .outerjoin(
-            subscriptions,
-            and_(
-                subscriptions.c.subscriber_id == deliveries.c.recipient_id,
-                subscriptions.c.subscriber_id.between(chunk.first_id, chunk.last_id),
-                subscriptions.c.briefing == _briefing_of(chunk),
-            ),
-        )
-        .where(
-            _in(chunk),
-            deliveries.c.state == "waiting",
-            or_(subscribers.c.id.is_(None), subscriptions.c.subscriber_id.is_(None))
-            | ~may_be_mailed(now),
-        )
-    ).all()
-    mark(connection, chunk, [Mark(row.recipient_id, "skipped", row.reason) for row in gone], 0)
-
-
-def hold_fences(connection: Connection, owned: Sequence[Chunk], now: int) -> set[int]:
-    """Renew the leases of one edition's chunks; the numbers of those still held.
-
-    A chunk missing from the answer was taken over: nothing of it may be sent or written any more.
-    """
-    held = set()
-    for chunk in owned:
-        renewed = connection.execute(
-            update(chunks)
-            .where(
-                chunks.c.edition_id == chunk.edition_id,
-                chunks.c.number == chunk.number,
-                chunks.c.owner == chunk.owner,
-                chunks.c.fence == chunk.fence,
-            )
-            .values(lease_until=now + LEASE_MS)
-        ).rowcount
-        if renewed:
-            held.add(chunk.number)
-    return held
-
-
 def standing(connection: Connection, edition_id: int) -> str:
     """ "sending", "paused", or the state that ended the delivery."""
     row = connection.execute(
@@ -301,43 +131,10 @@ def resume(connection: Connection, edition_id: int) -> bool:
     return _set_paused(connection, edition_id, paused=False, reason="")
 
 
-def begin(
-    connection: Connection, edition_id: int, recipient_ids: Sequence[int], now: datetime
-) -> set[int]:
-    """Move rows from waiting to sending right before hand-off; the ids for which consent stands."""
-    consenting = (
-        select(subscriptions.c.subscriber_id)
-        .select_from(subscriptions.join(subscribers))
-        .where(
-            subscriptions.c.briefing
-            == select(editions.c.briefing).where(editions.c.id == edition_id).scalar_subquery(),
-            subscriptions.c.subscriber_id.in_(recipient_ids),
-            may_be_mailed(now),
-        )
-    )
-    rows = connection.execute(
-        update(deliveries)
-        .where(
-            deliveries.c.edition_id == edition_id,
-            deliveries.c.recipient_id.in_(recipient_ids),
-            deliveries.c.state == "waiting",
-            deliveries.c.recipient_id.in_(consenting),
-        )
-        .values(state="sending", attempts=deliveries.c.attempts + 1)
-        .returning(deliveries.c.recipient_id)
-    )
-    return {row.recipient_id for row in rows}
-
-
-def mark(
-    connection: Connection, chunk_or_edition: Chunk | int, marks: Sequence[Mark], now: int
-) -> None:
+def mark(connection: Connection, edition_id: int, marks: Sequence[Mark], now: int) -> None:
     """Write outcomes, whatever state the rows are in. `now` is when they became known."""
     if not marks:
         return
-    edition_id = (
-        chunk_or_edition if isinstance(chunk_or_edition, int) else chunk_or_edition.edition_id
-    )
     connection.execute(
         update(deliveries)
         .where(
@@ -363,38 +160,6 @@ def mark(
             for m in marks
         ],
     )
-
-
-def finish_chunk(connection: Connection, chunk: Chunk) -> None:
-    """Give a chunk back: done when every row is final, else due when its earliest retry is."""
-    due = connection.execute(
-        select(func.min(deliveries.c.due)).where(
-            _in(chunk), deliveries.c.state.in_(["waiting", "sending"])
-        )
-    ).scalar()
-    connection.execute(
-        update(chunks)
-        .where(
-            chunks.c.edition_id == chunk.edition_id,
-            chunks.c.number == chunk.number,
-            chunks.c.fence == chunk.fence,
-        )
-        .values(done=due is None, due=due or 0, lease_until=0, owner="")
-    )
-
-
-def next_due(connection: Connection, edition_id: int) -> int | None:
-    """When the next open chunk may be taken (ms); None when all are done."""
-    due: int | None = connection.execute(
-        select(
-            func.min(
-                case(
-                    (chunks.c.lease_until > chunks.c.due, chunks.c.lease_until), else_=chunks.c.due
-                )
-            )
-        ).where(chunks.c.edition_id == edition_id, chunks.c.done.is_(False))
-    ).scalar()
-    return due
 
 
 def close_waiting(connection: Connection, edition_id: int, state: str, reason: str) -> int:
@@ -466,14 +231,3 @@ def _set_paused(connection: Connection, edition_id: int, *, paused: bool, reason
             .values(paused=paused, pause_reason=reason)
         ).rowcount
     )
-
-
-def _in(chunk: Chunk) -> ColumnElement[bool]:
-    return and_(
-        deliveries.c.edition_id == chunk.edition_id,
-        deliveries.c.recipient_id.between(chunk.first_id, chunk.last_id),
-    )
-
-
-def _briefing_of(chunk: Chunk) -> ScalarSelect[str]:
-    return select(editions.c.briefing).where(editions.c.id == chunk.edition_id).scalar_subquery()

@@ -99,6 +99,8 @@ async def _read(scope: Scope, receive: Receive) -> bytes | int:
         async with asyncio.timeout(PATIENCE):
             while len(body) <= BODY:
                 message = await receive()
+                if message["type"] == "http.disconnect":
+                    return 400  # nobody reads it; what matters is that half a form does nothing
                 body += message.get("body", b"")
                 if not message.get("more_body", False):
                     break

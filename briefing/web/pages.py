@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -118,14 +119,19 @@ def _stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@lru_cache
+def _theme(name: str) -> Theme:
+    return Theme.load(name)
+
+
 def _dress(look: Look) -> Dress:
     """The publisher's colours over the theme's. Those that were chosen for a theme of the
     publisher's own may be unreadable on ours: the pages then keep the gazette's."""
     try:
-        return Theme.load(look.theme).dress(look)
+        return _theme(look.theme).dress(look)
     except ConfigError:
         pass
-    theme = Theme.load(THEME)
+    theme = _theme(THEME)
     try:
         return theme.dress(look)
     except ConfigError:

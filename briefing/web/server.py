@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 from collections.abc import Callable
@@ -51,7 +52,9 @@ class Server:
         Raises `ServerFault` when the address cannot be had.
         """
         listener = self._bind()
-        # Not one line per request (tokens are in the addresses); its faults go to `Guard`'s log.
+        # No line per request: addresses hold tokens. uvicorn would write them again as soon as
+        # anybody listened to that logger, so it is shut as well.
+        logging.getLogger("uvicorn.access").disabled = True
         config = uvicorn.Config(
             self._site,
             access_log=False,

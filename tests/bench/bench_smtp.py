@@ -116,18 +116,23 @@ def plain(port: int) -> Smtp:
     return Smtp("127.0.0.1", port, security="none", helo="bench.example")
 
 
-def beside_smtp_source(number: int, rounds: int) -> None:
+@contextlib.contextmanager
+def sink(kind: str) -> Iterator[tuple[int, int]]:
+    """Postfix's "smtp-sink" or the "light" one: process id and port."""
+    if kind == "light":
+        with running(sys.executable, "tests/bench/sink.py") as started:
+            yield started
+        return
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    sink = (parts.program("smtp-sink"), "-u", "nobody", f"127.0.0.1:{port}", "512")
-    command = sink if os.geteuid() == 0 else (sink[0], *sink[3:])
-    with running(*command, port=port) as (pid, _):
-        compare("smtp-sink", pid, port, number, rounds)
+    command = (parts.program("smtp-sink"), "-u", "nobody", f"127.0.0.1:{port}", "512")
+    with running(*(command if os.geteuid() == 0 else (command[0], *command[3:])), port=port) as it:
+        yield it
 
 
-def beside_light_sink(number: int, rounds: int) -> None:
-    with running(sys.executable, "tests/bench/sink.py") as (pid, port):
-        compare("light sink", pid, port, number, rounds)
+def beside_source(kind: str, number: int, rounds: int) -> None:
+    with sink(kind) as (pid, port):
+        compare(kind, pid, port, number, rounds)
 
 
 def compare(name: str, pid: int, port: int, number: int, rounds: int) -> None:
@@ -184,9 +189,9 @@ def main() -> None:
     parser.add_argument("--only", choices=("source", "light", "far", "tls"))
     options = parser.parse_args()
     if options.only in (None, "source"):
-        beside_smtp_source(options.messages, options.rounds)
+        beside_source("smtp-sink", options.messages, options.rounds)
     if options.only in (None, "light"):
-        beside_light_sink(options.messages, options.rounds)
+        beside_source("light", options.messages, options.rounds)
     if options.only in (None, "far"):
         far_away(options.messages)
     if options.only in (None, "tls"):

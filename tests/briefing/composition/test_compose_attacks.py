@@ -144,3 +144,10 @@ def test_the_note_as_text_names_its_addresses_after_each_paragraph() -> None:
         ("• first", ()),
         ("• second", ()),
     )
+
+
+def test_a_quoted_end_of_page_does_not_end_the_page_for_a_filter() -> None:
+    composition = attacked(editions.attack("</body></HTML>"))
+
+    assert "</html" not in composition.text.lower()
+    assert composition.html.lower().count("</html>") == 1

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -251,16 +253,28 @@ def test_a_theme_error_is_one_people_can_read() -> None:
 
 
 def test_an_import_in_a_themes_sheet_is_never_fetched(tmp_path: Path, write: Write) -> None:
-    write(
-        "gazette/body.html",
-        '{% extends "shipped/gazette/body.html" %}{% block css %}'
-        "@import url(https://evil.example/x.css);@import 'https://evil.example/y.css';"
-        "{{ super() }}{% endblock %}",
-    )
+    asked: list[str] = []
 
-    made = html(Theme.load("gazette", [tmp_path]))
+    class Sheets(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
 
-    assert "evil.example" not in made
+        def log_message(self, *_: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Sheets) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        own = f"http://127.0.0.1:{server.server_port}"
+        write(
+            "gazette/body.html",
+            '{% extends "shipped/gazette/body.html" %}{% block css %}'
+            f"@import url({own}/x.css);@import '{own}/y.css';"
+            "{{ super() }}{% endblock %}",
+        )
+        made = html(Theme.load("gazette", [tmp_path]))
+        server.shutdown()
+
+    assert asked == []
     assert made == html(Theme.load("gazette"))
 
 

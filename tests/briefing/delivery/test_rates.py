@@ -6,7 +6,7 @@ from briefing.delivery.queue import Job, Queue
 from briefing.delivery.rates import Bucket, Rates
 from briefing.model import Recipient
 from briefing.store import Database, limits
-from briefing.store.ledger import Chunk
+from briefing.store.leases import Chunk
 
 CHUNK = Chunk(1, 0, 1, 100, "test", 1)
 

@@ -28,7 +28,8 @@ PIECES = """\
 <p>|</p>|<article>|<h1>|<meta property="og:title" content="|<link rel=canonical href="|"|'|>|<
 <script type=application/ld+json>|{"@type": "NewsArticle", "author": 1, "keywords": [[]]}|</script>
 <rss version="2.0"><channel>|<item>|<title>|</title>|<pubDate>|<guid>|<![CDATA[|]]>
-<content:encoded>|<feed xmlns="http://www.w3.org/2005/Atom">|<entry>|<updated>|<?xml version="1.0"?>|<!DOCTYPE x [
+<content:encoded>|<feed xmlns="http://www.w3.org/2005/Atom">|<entry>
+<updated>|<?xml version="1.0"?>|<!DOCTYPE x [
 Jan 24|0001-01-01|9999-12-31|ROME, |Feb 29 – |Sources: |By Jane Doe|Recent Comments
 {"version": "https://jsonfeed.org/version/1", "items": [|{"id": 1, "title": "x", "tags": 3}|]}
 &amp;|&#x110000;|&#0;|&lt;b&gt;|http://[|//@|http://a:99999/|https://example.org/a"""

@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from briefing.model import EditionState, Recipient, Window
-from briefing.store import Database, editions, ledger
-from briefing.store.ledger import Chunk, Mark, Tally
+from briefing.store import Database, editions, leases, ledger
+from briefing.store.handoff import HandOff
+from briefing.store.leases import Chunk
+from briefing.store.ledger import Mark, Tally
 from briefing.store.tables import deliveries
 from subscribers import roll
 from tests.kit.newsroom import NOW, subscribe
@@ -40,14 +42,22 @@ def freeze(database: Database, chunk_size: int = 10) -> int:
 
 def take(database: Database, edition_id: int, owner: str = "a", at: int = MS) -> Chunk:
     with database.write() as connection:
-        chunk = ledger.take_chunk(connection, edition_id, owner, at, resend_unknown=True)
+        chunk = leases.take_chunk(connection, edition_id, owner, at, resend_unknown=True)
     assert chunk is not None
     return chunk
 
 
 def claim(database: Database, chunk: Chunk) -> list[Recipient]:
     with database.write() as connection:
-        return [reader for reader, _ in ledger.claim(connection, chunk, NOW)]
+        return [reader for reader, _ in leases.claim(connection, chunk, NOW)]
+
+
+def begin(database: Database, edition_id: int, readers: list[int]) -> set[int]:
+    hand_off = HandOff(database, edition_id)
+    with hand_off:
+        granted = hand_off.begin(readers, NOW)
+    hand_off.close()
+    return granted
 
 
 def sums(database: Database, edition_id: int) -> Tally:
@@ -78,7 +88,7 @@ def test_chunks_cover_the_audience_without_overlap(database: Database, edition_i
     assert [len(readers) for readers in claimed] == [10, 10, 5]
     assert len({reader.id for readers in claimed for reader in readers}) == 25
     with database.write() as connection:
-        assert not ledger.take_chunk(connection, edition_id, "a", MS, resend_unknown=True)
+        assert not leases.take_chunk(connection, edition_id, "a", MS, resend_unknown=True)
 
 
 def test_a_reader_is_handed_over_with_key_address_and_sections(database: Database) -> None:
@@ -114,7 +124,7 @@ def test_consent_is_asked_again_at_hand_off(database: Database, edition_id: int)
     with database.write() as connection:
         roll.leave(connection, first.key, "daily", now=NOW, actor="reader")
 
-        granted = ledger.begin(connection, edition_id, [first.id, second.id], NOW)
+    granted = begin(database, edition_id, [first.id, second.id])
 
     assert granted == {second.id}
 
@@ -122,8 +132,8 @@ def test_consent_is_asked_again_at_hand_off(database: Database, edition_id: int)
 def test_the_sum_holds_in_every_state(database: Database, edition_id: int) -> None:
     chunk = take(database, edition_id)
     readers = claim(database, chunk)
+    begin(database, edition_id, [reader.id for reader in readers[:6]])
     with database.write() as connection:
-        ledger.begin(connection, edition_id, [reader.id for reader in readers[:6]], NOW)
         marks = [
             Mark(readers[0].id, "sent", "", "250 queued"),
             Mark(readers[1].id, "refused", "no such mailbox (5.1.1)", "550 5.1.1 gone"),
@@ -145,12 +155,11 @@ def test_a_row_in_doubt_is_sent_again_or_held_as_the_operator_says(
 ) -> None:
     chunk = take(database, edition_id, "dead")
     doubtful = claim(database, chunk)[0]
-    with database.write() as connection:
-        ledger.begin(connection, edition_id, [doubtful.id], NOW)
-    later = MS + ledger.LEASE_MS + 1
+    begin(database, edition_id, [doubtful.id])
+    later = MS + leases.LEASE_MS + 1
 
     with database.write() as connection:
-        ledger.take_chunk(connection, edition_id, "heir", later, resend_unknown=False)
+        leases.take_chunk(connection, edition_id, "heir", later, resend_unknown=False)
 
     assert sums(database, edition_id).unknown == 1
 
@@ -158,9 +167,9 @@ def test_a_row_in_doubt_is_sent_again_or_held_as_the_operator_says(
 def test_a_living_owner_keeps_its_chunk(database: Database, edition_id: int) -> None:
     chunk = take(database, edition_id, "a")
     with database.write() as connection:
-        held = ledger.hold_fences(connection, [chunk], MS + ledger.LEASE_MS)
+        held = leases.hold_fences(connection, [chunk], MS + leases.LEASE_MS)
 
-    heir = take(database, edition_id, "b", MS + ledger.LEASE_MS + 1)
+    heir = take(database, edition_id, "b", MS + leases.LEASE_MS + 1)
 
     assert held == {chunk.number}
     assert heir.number != chunk.number
@@ -168,12 +177,12 @@ def test_a_living_owner_keeps_its_chunk(database: Database, edition_id: int) -> 
 
 def test_a_fenced_owner_is_told_so(database: Database, edition_id: int) -> None:
     chunk = take(database, edition_id, "slow")
-    heir = take(database, edition_id, "heir", MS + ledger.LEASE_MS + 1)
+    heir = take(database, edition_id, "heir", MS + leases.LEASE_MS + 1)
     assert heir.number == chunk.number
 
     with database.write() as connection:
-        assert ledger.hold_fences(connection, [chunk], MS) == set()
-        assert ledger.hold_fences(connection, [heir], MS) == {heir.number}
+        assert leases.hold_fences(connection, [chunk], MS) == set()
+        assert leases.hold_fences(connection, [heir], MS) == {heir.number}
 
 
 def test_a_chunk_with_retries_is_due_when_the_first_of_them_is(
@@ -182,19 +191,19 @@ def test_a_chunk_with_retries_is_due_when_the_first_of_them_is(
     chunks = [take(database, edition_id) for _ in range(3)]
     with database.write() as connection:
         for chunk in chunks:
-            readers = [reader for reader, _ in ledger.claim(connection, chunk, NOW)]
+            readers = [reader for reader, _ in leases.claim(connection, chunk, NOW)]
             due = [MS + 5000, MS + 3000]
             marks = [
                 Mark(r.id, "waiting", "later", "", d) for r, d in zip(readers, due, strict=False)
             ]
             marks += [Mark(r.id, "sent") for r in readers[2:]]
             ledger.mark(connection, edition_id, marks, MS)
-            ledger.finish_chunk(connection, chunk)
+            leases.finish_chunk(connection, chunk)
 
-        assert ledger.next_due(connection, edition_id) == MS + 3000
-        taken = ledger.take_chunk(connection, edition_id, "a", MS + 2999, resend_unknown=True)
+        assert leases.next_due(connection, edition_id) == MS + 3000
+        taken = leases.take_chunk(connection, edition_id, "a", MS + 2999, resend_unknown=True)
         assert taken is None
-        assert ledger.take_chunk(connection, edition_id, "a", MS + 3000, resend_unknown=True)
+        assert leases.take_chunk(connection, edition_id, "a", MS + 3000, resend_unknown=True)
 
 
 def test_a_finished_edition_has_nothing_due(database: Database, edition_id: int) -> None:
@@ -203,10 +212,10 @@ def test_a_finished_edition_has_nothing_due(database: Database, edition_id: int)
         readers = claim(database, chunk)
         with database.write() as connection:
             ledger.mark(connection, edition_id, [Mark(r.id, "sent") for r in readers], MS)
-            ledger.finish_chunk(connection, chunk)
+            leases.finish_chunk(connection, chunk)
 
     with database.read() as connection:
-        assert ledger.next_due(connection, edition_id) is None
+        assert leases.next_due(connection, edition_id) is None
 
 
 def test_pause_and_resume_are_seen_by_every_sender(database: Database, edition_id: int) -> None:

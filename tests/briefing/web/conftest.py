@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
+from sqlalchemy import select
 
 from briefing.composition import Theme
 from briefing.delivery import Pace, Retry
@@ -23,10 +24,12 @@ from briefing.store import Database, editions
 from briefing.web import make_site
 from subscribers import roll
 from subscribers.preferences import Membership, membership
+from subscribers.tables import metadata
 from subscribers.tokens import Door, Tokens
 from tests.kit import newsroom
 
 DAY = date(2026, 3, 10)
+GAZETTE = Theme.load("gazette")
 READER = "anna@readers.example"
 HOSTILE = (
     "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> {{ 7*7 }} "
@@ -110,15 +113,9 @@ class House:
     def dump(self) -> dict[str, list[tuple[object, ...]]]:
         """Every row of every table."""
         with self.database.read() as connection:
-            names = connection.execute(
-                text("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-            ).scalars()
             return {
-                name: sorted(
-                    (tuple(row) for row in connection.execute(text(f'SELECT * FROM "{name}"'))),
-                    key=repr,
-                )
-                for name in names.all()
+                table.name: sorted(map(tuple, connection.execute(select(table))), key=repr)
+                for table in metadata.sorted_tables
             }
 
 
@@ -143,10 +140,19 @@ class Visitor:
         return self.ask("POST", path, data=data, **sent)
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    database = Database(f"sqlite:///{tmp_path / 'briefing.db'}")
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database file, to copy."""
+    path = tmp_path_factory.mktemp("empty") / "briefing.db"
+    database = Database(f"sqlite:///{path}")
     database.migrate()
+    database.close()
+    return path
+
+
+@pytest.fixture
+def house(empty: Path, tmp_path: Path) -> Iterator[House]:
+    database = Database(f"sqlite:///{shutil.copy(empty, tmp_path)}")
     clock = newsroom.Clock()
     mailer = newsroom.ScriptedMailer()
     yield House(database, make_desk(database, clock, mailer), clock, mailer)
@@ -166,14 +172,13 @@ def make_desk(
     secrets: tuple[str, ...] = (newsroom.SECRET,),
     public_url: str = newsroom.PUBLICATION.public_url,
 ) -> Desk:
-    theme = Theme.load("gazette")
     return Desk(
         database,
         replace(newsroom.PUBLICATION, public_url=public_url),
         [ENGLISH, SPANISH],
         [],
         Tokens(secrets),
-        theme=lambda _: theme,
+        theme=lambda _: GAZETTE,
         mailer=lambda: mailer,
         pace=Pace(chunk_size=10),
         retry=Retry(),

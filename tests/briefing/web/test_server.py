@@ -7,12 +7,13 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Response
+from playwright.sync_api import Browser, Dialog, Page, Response
 
 from briefing.web import Server, ServerFault
 from tests.briefing.web.conftest import DAY, HOSTILE, READER, House
@@ -102,6 +103,18 @@ def test_no_token_reaches_a_log(
     assert token not in "".join(ours) + out + err
 
 
+def test_clicks_at_the_same_moment_leave_once(house: House, address: str) -> None:
+    key = house.join()
+    url = f"{address}{house.leaving(key)}"
+
+    def click(_: int) -> int:
+        return httpx.post(url, data={"List-Unsubscribe": "One-Click"}).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(click, range(24))) == {200}
+    assert [event["kind"] for event in house.story(key)] == ["added", "left", "unsubscribed"]
+
+
 def test_a_head_has_no_body_on_the_wire(house: House, address: str) -> None:
     host, port = address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as line:
@@ -147,7 +160,8 @@ def check(watched: Watched, address: str) -> None:
     page.evaluate(f"{axe};0")
     found: Any = page.evaluate(
         "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa',"
-        " 'best-practice']}).then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join(' ')))"
+        " 'best-practice']}).then(found => found.violations.map("
+        "rule => rule.id + ': ' + rule.nodes.map(node => node.html).join(' ')))"
     )
     assert found == [], page.url
     assert watched.complaints == []
@@ -155,24 +169,24 @@ def check(watched: Watched, address: str) -> None:
 
 
 def test_a_reader_leaves_takes_it_back_and_chooses_on_a_phone(
-    house: House, address: str, phone: Watched, pytestconfig: pytest.Config
+    house: House, address: str, phone: Watched
 ) -> None:
     key = house.join()
     page = phone.page
     phone.open(f"{address}{house.leaving(key)}")
     check(phone, address)
-    shoot(phone, pytestconfig, "leaving")
+    shoot(phone, "leaving")
     page.get_by_role("button", name="Unsubscribe").click()
     assert page.get_by_role("heading", level=1).inner_text() == "You are unsubscribed"
     check(phone, address)
-    shoot(phone, pytestconfig, "left")
+    shoot(phone, "left")
     page.get_by_label("Would you tell us why?").fill("Too many mails")
     page.get_by_role("button", name="Send").click()
     assert page.get_by_role("status").inner_text() == "Thank you for telling us."
     page.get_by_role("button", name="Undo").click()
     assert page.get_by_role("heading", level=1).inner_text() == "You are subscribed again"
     check(phone, address)
-    shoot(phone, pytestconfig, "back")
+    shoot(phone, "back")
     phone.open(f"{address}{house.choosing(key)}")
     check(phone, address)
     page.get_by_label("Borders").uncheck()
@@ -180,7 +194,7 @@ def test_a_reader_leaves_takes_it_back_and_chooses_on_a_phone(
     page.get_by_role("button", name="Save").click()
     assert page.get_by_role("status").is_visible()
     check(phone, address)
-    shoot(phone, pytestconfig, "choosing")
+    shoot(phone, "choosing")
     place = house.place(key)
     assert place is not None
     assert place.sections == ("policy",)
@@ -194,9 +208,7 @@ def test_a_reader_leaves_takes_it_back_and_chooses_on_a_phone(
     ]
 
 
-def test_the_public_pages_on_a_phone(
-    house: House, address: str, phone: Watched, pytestconfig: pytest.Config
-) -> None:
+def test_the_public_pages_on_a_phone(house: House, address: str, phone: Watched) -> None:
     edition = house.publish()
     for path, name in (
         ("/", "home"),
@@ -207,23 +219,21 @@ def test_the_public_pages_on_a_phone(
     ):
         phone.open(f"{address}{path}")
         check(phone, address)
-        shoot(phone, pytestconfig, name)
+        shoot(phone, name)
 
 
-def test_an_error_page_on_a_phone(
-    house: House, address: str, phone: Watched, pytestconfig: pytest.Config
-) -> None:
+def test_an_error_page_on_a_phone(house: House, address: str, phone: Watched) -> None:
     page = phone.page
     page.goto(f"{address}/u/daily/cut-short")
     assert page.get_by_role("heading", level=1).inner_text() == "There is no such page"
     # Chromium itself reports any answer from 400 on.
     phone.complaints = [said for said in phone.complaints if "404" not in said]
     check(phone, address)
-    shoot(phone, pytestconfig, "error")
+    shoot(phone, "error")
 
 
 def test_an_edition_shows_in_a_browser_under_its_policy(
-    house: House, address: str, phone: Watched, pytestconfig: pytest.Config
+    house: House, address: str, phone: Watched
 ) -> None:
     house.publish()
     phone.open(f"{address}/editions/daily/{DAY}")
@@ -234,7 +244,7 @@ def test_an_edition_shows_in_a_browser_under_its_policy(
     )
     assert color in ("rgb(255, 254, 250)", "rgb(27, 26, 24)")
     assert phone.complaints == []
-    shoot(phone, pytestconfig, "edition")
+    shoot(phone, "edition")
 
 
 def test_foreign_text_runs_nothing_in_a_browser(
@@ -244,13 +254,18 @@ def test_foreign_text_runs_nothing_in_a_browser(
     edition = house.publish(hostile)
     with chromium.open_page(browser) as page:
         alerts: list[str] = []
-        page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
+
+        def note(dialog: Dialog) -> None:
+            alerts.append(dialog.message)
+            dialog.dismiss()
+
+        page.on("dialog", note)
         page.goto(f"{address}/editions/daily/{DAY}/stories/{edition.stories[0].article.id}")
         assert page.locator("script, img").count() == 0
         assert alerts == []
 
 
-def shoot(watched: Watched, config: pytest.Config, name: str) -> None:
+def shoot(watched: Watched, name: str) -> None:
     """With BRIEFING_SHOTS=FOLDER, keep a picture of the page for people to look at."""
     folder = os.environ.get("BRIEFING_SHOTS")
     if folder:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from babel.messages.pofile import read_po
@@ -88,6 +90,43 @@ def test_pages_behind_a_token_are_kept_by_nobody(house: House, visitor: Visitor)
     assert visitor.post(house.leaving(key)).headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize(
+    ("messages", "status"),
+    [
+        ([{"type": "http.disconnect"}], 400),
+        ([{"type": "http.request", "body": b"act=", "more_body": True}], 408),
+    ],
+)
+def test_half_a_form_does_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch, messages: list[dict[str, Any]], status: int
+) -> None:
+    """From somebody who hangs up, or who never goes on."""
+    monkeypatch.setattr("briefing.web.guard.PATIENCE", 0.01)
+    key = house.join()
+    before = house.dump()
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": house.leaving(key),
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/x-www-form-urlencoded")],
+    }
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        if messages:
+            return messages.pop()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(house.site()(scope, receive, send))
+    assert sent[0]["status"] == status
+    assert house.dump() == before
+
+
 @pytest.mark.parametrize("declared", [True, False])
 def test_a_body_beyond_the_bound_is_refused_before_it_is_parsed(
     house: House, visitor: Visitor, declared: bool
@@ -108,17 +147,17 @@ def test_a_body_beyond_the_bound_is_refused_before_it_is_parsed(
     assert house.dump() == before
 
 
+UPLOAD = (
+    b'--x\r\nContent-Disposition: form-data; name="act"; filename="a"\r\n\r\nleave\r\n--x--\r\n'
+)
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "status"),
     [
         (b"nonsense", "multipart/form-data; boundary=x", 400),
         (b"nonsense", "multipart/form-data", 400),
-        (
-            b'--x\r\nContent-Disposition: form-data; name="act"; filename="a"\r\n\r\n'
-            b"leave\r\n--x--\r\n",
-            "multipart/form-data; boundary=x",
-            422,
-        ),
+        (UPLOAD, "multipart/form-data; boundary=x", 422),
     ],
 )
 def test_a_damaged_form_gets_a_page_and_does_nothing(

@@ -1,0 +1,232 @@
+"""deliver, publish, pause, resume, cancel, test-send: what makes mail leave, or not."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from briefing.cli.console import (
+    Day,
+    Json,
+    Reason,
+    Session,
+    Slug,
+    commands,
+    plural,
+    printable,
+    report,
+    say,
+    session,
+    warn,
+)
+from briefing.cli.reports import (
+    describe_draft,
+    describe_edition,
+    describe_tally,
+    edition_facts,
+    name_edition,
+    tally_facts,
+)
+from briefing.cli.signals import stop_on_signals
+from briefing.delivery import Ended
+from briefing.desk import Delivered
+from briefing.errors import EditionError, JobError, UsageError
+from briefing.model import Edition, EditionState
+
+app = commands()
+
+_GO_ON = {
+    Ended.PAUSED: "`briefing resume`, then `briefing deliver` or the daemon goes on",
+    Ended.STOPPED: "`briefing deliver` or the daemon goes on where it was",
+    Ended.CANCELLED: "it was ended for good; who has not got it will not",
+}
+
+
+@app.command()
+def deliver(
+    context: typer.Context,
+    day: Day = "",
+    briefing: Slug = "",
+    wait: Annotated[
+        bool, typer.Option(help="Wait for the later tries of readers refused for now.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Send an approved edition, or go on with one that was stopped."""
+    run = session(context)
+    _deliver(run, run.edition(briefing, day), wait=wait, as_json=as_json)
+
+
+@app.command()
+def publish(
+    context: typer.Context, day: Day = "", briefing: Slug = "", as_json: Json = False
+) -> None:
+    """The whole day now, from collecting to delivering.
+
+    Collects, selects, composes, approves where the policy is "auto", and delivers. Safe to repeat.
+    """
+    run = session(context)
+    desk, clock = run.app.desk, run.app.clock
+    chosen = run.briefing(briefing)
+    wanted = run.day(day, chosen)
+    if desk.sources:
+        for polled in desk.collect():
+            if polled.error:
+                warn(f"{polled.source}: {polled.error}")
+    draft = desk.draft(chosen, wanted, clock())
+    edition = draft.edition
+    if not as_json:
+        say(describe_draft(draft, chosen))
+    if edition.state not in (EditionState.APPROVED, EditionState.SENDING, EditionState.SENT):
+        if edition.state is EditionState.HELD:
+            raise EditionError(
+                describe_edition(edition), mend="`briefing approve` lets it go, then `deliver`"
+            )
+        if chosen.approval == "required":
+            raise EditionError(
+                f"{name_edition(edition)} needs an editor's approval",
+                mend="run `briefing preview` and `briefing approve`, then `briefing deliver`",
+            )
+        edition = desk.approve(edition, by="policy: auto", now=clock())
+    _deliver(run, edition, wait=True, as_json=as_json)
+
+
+@app.command()
+def pause(
+    context: typer.Context,
+    day: Day = "",
+    briefing: Slug = "",
+    reason: Reason = "by an operator",
+    as_json: Json = False,
+) -> None:
+    """Stop a delivery at the next message, wherever it runs."""
+    run = session(context)
+    edition = run.app.desk.pause(run.edition(briefing, day), reason)
+    report(edition_facts(edition), f"{name_edition(edition)} is paused", as_json=as_json)
+
+
+@app.command()
+def resume(
+    context: typer.Context, day: Day = "", briefing: Slug = "", as_json: Json = False
+) -> None:
+    """Let a paused delivery go on.
+
+    The daemon takes it up, or `briefing deliver`.
+    """
+    run = session(context)
+    edition = run.app.desk.resume(run.edition(briefing, day))
+    report(edition_facts(edition), f"{name_edition(edition)} may go on", as_json=as_json)
+
+
+@app.command()
+def cancel(
+    context: typer.Context,
+    day: Day = "",
+    briefing: Slug = "",
+    reason: Reason = "by an operator",
+    as_json: Json = False,
+) -> None:
+    """End a delivery for good: who has not got it will not."""
+    run = session(context)
+    edition = run.app.desk.cancel(run.edition(briefing, day), reason)
+    tally = run.app.desk.tally(edition)
+    report(
+        {**edition_facts(edition), **tally_facts(tally)},
+        f"{describe_edition(edition)}\n{describe_tally(tally)}",
+        as_json=as_json,
+    )
+
+
+@app.command("test-send")
+def send_test(
+    context: typer.Context,
+    addresses: Annotated[list[str], typer.Argument(metavar="ADDRESS")],
+    day: Day = "",
+    briefing: Slug = "",
+    as_json: Json = False,
+) -> None:
+    """Send the draft, marked as a test, to test_addresses.
+
+    Only the addresses of that list in [delivery] are mailed, and they are not counted.
+    """
+    run = session(context)
+    allowed = {address.casefold() for address in run.config.delivery.test_addresses}
+    strangers = [address for address in addresses if address.casefold() not in allowed]
+    if strangers:
+        raise UsageError(
+            f"{', '.join(map(printable, strangers))}: not on the list for test sends",
+            mend="add it to test_addresses in [delivery]",
+        )
+    chosen = run.briefing(briefing)
+    draft = run.app.desk.preview(chosen, run.day(day, chosen), run.app.clock())
+    results = run.app.desk.test_send(draft, list(dict.fromkeys(addresses)))
+    failed = sum(bool(error) for _, error in results)
+    report(
+        {"results": [{"address": a, "error": error} for a, error in results]},
+        "\n".join(f"{a}: {error or 'sent'}" for a, error in results),
+        as_json=as_json,
+        failure=JobError(
+            f"{plural(failed, 'test message')} of {len(results)} not taken",
+            mend="the server's words are above",
+        )
+        if failed
+        else None,
+    )
+
+
+def _deliver(run: Session, edition: Edition, *, wait: bool, as_json: bool) -> None:
+    stop = stop_on_signals()
+    with _progress(shown=not as_json and sys.stderr.isatty()) as show:
+        done = run.app.desk.deliver(edition, stop=stop, progress=show, wait=wait)
+    report(
+        {**edition_facts(done.edition), "ended": done.ended.value, **tally_facts(done.tally)},
+        f"{describe_edition(done.edition)}\n{describe_tally(done.tally)}",
+        as_json=as_json,
+        failure=_failure(done),
+    )
+
+
+def _failure(done: Delivered) -> JobError | None:
+    """What kept a delivery from being done. That later tries are left is no failure: somebody has
+    asked not to wait for them."""
+    if done.ended not in _GO_ON:
+        return None
+    because = f": {done.edition.pause_reason}" if done.edition.pause_reason else ""
+    return JobError(f"the delivery was {done.ended}{because}", mend=_GO_ON[done.ended])
+
+
+@contextmanager
+def _progress(*, shown: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar on the terminal while messages leave."""
+    if not shown:
+        yield lambda _done, _of: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - for a terminal only
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    with Progress(
+        TextColumn("sending"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task("", total=None, rate="")
+
+        def show(done: int, of: int) -> None:
+            speed = bar.tasks[task].speed
+            bar.update(task, total=of, completed=done, rate=f"{speed:,.0f}/s" if speed else "")
+
+        yield show
