@@ -105,6 +105,12 @@ class Workplace:
             secret.write_text("a key for tests that is long enough to sign with\n")
             secret.chmod(0o600)
 
+    def send_to(self, port: int, **keys: str) -> None:
+        """Mail by SMTP to a port of this machine from now on; more keys of [mailer] by name."""
+        settings = {"kind": "smtp", "host": "127.0.0.1", "security": "none", "port": str(port)}
+        for name, value in (settings | keys).items():
+            self.environment[f"BRIEFING_MAILER__{name.upper()}"] = value
+
     def write(self, name: str, text: str | bytes) -> Path:
         """A file in the folder."""
         path = self.folder / name

@@ -182,7 +182,7 @@ def test_a_reader_leaves_takes_it_back_and_chooses_on_a_phone(
     shoot(phone, "left")
     page.get_by_label("Would you tell us why?").fill("Too many mails")
     page.get_by_role("button", name="Send").click()
-    assert page.get_by_role("status").inner_text() == "Thank you for telling us."
+    assert page.get_by_role("heading", level=1).inner_text() == "Thank you for telling us."
     page.get_by_role("button", name="Undo").click()
     assert page.get_by_role("heading", level=1).inner_text() == "You are subscribed again"
     check(phone, address)
