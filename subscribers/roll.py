@@ -160,9 +160,7 @@ def rejoin(
     person = connection.execute(select(subscribers).where(subscribers.c.key == key)).first()
     if person is None:
         return False
-    place = and_(
-        subscriptions.c.briefing == briefing, subscriptions.c.subscriber_id == person.id
-    )
+    place = and_(subscriptions.c.briefing == briefing, subscriptions.c.subscriber_id == person.id)
     held = connection.execute(select(subscriptions).where(place)).first()
     reason = suppression_of(connection, Address(person.address, person.address_key))
     if held is None or reason not in (None, Suppressed.UNSUBSCRIBED):

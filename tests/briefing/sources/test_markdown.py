@@ -63,6 +63,12 @@ def test_embargo_without_an_offset_is_in_the_time_zone(intake: Intake) -> None:
     assert article.embargo_until == datetime(2026, 3, 11, 10, 0, tzinfo=UTC)
 
 
+def test_embargo_in_the_hour_that_comes_twice_ends_with_the_second(intake: Intake) -> None:
+    text = "---\ntitle: T\nembargo: 2026-11-01 01:30\n---\nText."
+    article = read_markdown(text, "x.md", intake)
+    assert article.embargo_until == datetime(2026, 11, 1, 6, 30, tzinfo=UTC)
+
+
 def test_body_is_plain_paragraphs(intake: Intake) -> None:
     article = read_markdown(FULL, "ferry.md", intake)
     assert article.body == ("The ferry left at dawn, AT&T said.", "One item", "Another")
