@@ -107,12 +107,15 @@ def _source(source: SourceConfig, config: Config) -> Source:
     if source.kind == "files" and source.path is not None:
         from briefing.sources.files import FilesSource  # noqa: PLC0415
 
-        return FilesSource(source.name, source.path, zone, source.section)
+        return FilesSource(source.name, source.path, zone, source.section, source.language)
     from briefing.sources.feed import FeedSource  # noqa: PLC0415
     from briefing.sources.fetching import Bounds  # noqa: PLC0415
 
     seconds = config.collect.timeout.total_seconds()
     bounds = Bounds(
-        allow_private=source.allow_private, max_bytes=config.collect.max_bytes, read_s=seconds
+        allow_private=source.allow_private,
+        max_bytes=config.collect.max_bytes,
+        read_s=seconds,
+        total_s=3 * seconds,
     )
-    return FeedSource(source.name, source.url, zone, source.section, bounds)
+    return FeedSource(source.name, source.url, zone, source.section, bounds, source.language)

@@ -3,15 +3,22 @@
 ::
 
     BriefingError                 what went wrong, and the mend: written for the person who reads it
-    ├── ConfigError               config.toml: every fault at once                            exit 2
+    ├── ConfigError               config.toml cannot be used                                  exit 2
+    │   └── FaultyConfig          … with every fault in it (briefing.config)
     ├── UsageError                the command was asked for something that cannot be          exit 2
     └── JobError                  the command was right, the job failed                       exit 1
         ├── ArticleRefused        a file or feed entry that is not an article
         ├── SourceFailed          a source that cannot be fetched or read
+        │   └── SourceBusy        … and asks to be left alone until later (briefing.sources)
         ├── ThemeError            a template or stylesheet that does not render
+        │   └── SlotFault         … or misuses a slot (briefing.composition.slots)
+        ├── HeaderFault           a value that no header field can hold (briefing.composition.headers)
+        ├── BodyFault             a part that no message can hold (briefing.composition.mime)
         ├── EditionError          the edition is not in a state that allows this
         │   └── EmptyEdition      no story to send on that day
         ├── MailerFault           the mailer cannot send to anybody (login, TLS, sender blocked)
+        │   └── MailerBusy        … just now, but perhaps soon (briefing.mailers)
+        ├── ServerFault           the web pages cannot be served (briefing.web)
         └── StoreError            the database is missing, locked, or of another version
 
 A failure that is part of the job (one refused recipient, one dead feed among ten) is a value with a

@@ -10,6 +10,7 @@ beside whatever was done before. An option that does not exist is told on standa
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator, MutableMapping
 from importlib import import_module
@@ -84,11 +85,15 @@ class _Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            done = super().invoke(ctx)
+            sys.stdout.flush()
+            return done
         except BriefingError as error:
             failure = error
-        except (BrokenPipeError, KeyboardInterrupt):
-            raise
+        except BrokenPipeError:
+            # Whoever read our output (head, less) has had enough; so says the shell, too.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return ctx.exit(128 + signal.SIGPIPE)
         except OSError as error:
             failure = explain(error)
         session = ctx.obj
@@ -146,7 +151,3 @@ def main() -> None:
     except KeyboardInterrupt:
         # What was being done is safe to repeat; 130 is what shells expect after Ctrl-C.
         sys.exit(130)
-    except BrokenPipeError:
-        # Whoever read our output (head, less) has had enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)

@@ -76,7 +76,9 @@ def publish(
     if desk.sources:
         for polled in desk.collect():
             if polled.error:
-                warn(f"{polled.source}: {polled.error}")
+                warn(f"{polled.source}: failed: {polled.error}")
+            for refusal in polled.refused:
+                warn(f"{polled.source}: refused: {refusal.name}: {refusal.reason}")
     draft = desk.draft(chosen, wanted, clock())
     edition = draft.edition
     if not as_json:

@@ -16,7 +16,7 @@ app = commands()
 
 @app.command()
 def init(context: typer.Context, as_json: Json = False) -> None:
-    """Write a config.toml to start from, and a key that signs links."""
+    """Write a config.toml to start from, and its signing key."""
     path = session(context).path
     written = write_starter(path.parent, filename=path.name)
     report(

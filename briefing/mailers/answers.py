@@ -29,7 +29,7 @@ from enum import StrEnum
 
 from briefing.model import OutcomeKind
 
-__all__ = ["Stage", "find_reference", "slows_domain", "sort_answer"]
+__all__ = ["Stage", "slows_domain", "sort_answer"]
 
 
 class Stage(StrEnum):
@@ -195,6 +195,9 @@ def sort_answer(code: int, text: str, stage: Stage) -> tuple[OutcomeKind, str]:
     nothing has been said about a reader, so a refusal there blames the sender: it would be
     given to every reader, and is a fault.
     """
+    if 200 <= code < 300:
+        # Nothing is asked of an acceptance, and it is what nearly every message gets.
+        return OutcomeKind.SENT, text[:5] if _STATUS.match(text) else ""
     text = text[:_LONGEST_TEXT]
     found = _STATUS.search(text)
     status = f"{found[1]}.{found[2]}" if found else ""
@@ -241,22 +244,3 @@ def slows_domain(code: int, text: str) -> bool:
     if not 400 <= code < 500 or _GREYLISTED.search(text):
         return False
     return _SLOW.search(text) is not None
-
-
-_REFERENCE = re.compile(
-    r"queued as ([\w.-]+)"  # Postfix
-    r"|\bid=([\w.-]+)"  # Exim
-    r"|InternalId=(\d+)"  # Exchange
-    r"|Queued \(([\w.-]+)\)"  # Haraka
-    r"|([\w.-]+) Message accepted for delivery"  # Sendmail, OpenSMTPD
-    r"|\bqp (\d+)"  # qmail
-    r"|\bOK +\d+ ([\w.-]+) - gsmtp"  # Gmail
-    r"|^(?:2\.\d\.\d )?Ok ([\w-]{16,})$",  # Amazon SES
-    re.IGNORECASE,
-)
-
-
-def find_reference(text: str) -> str:
-    """The server's own name for an accepted message, by which its operator finds it; "" if none."""
-    found = _REFERENCE.search(text)
-    return found[found.lastindex or 0] if found else ""

@@ -42,7 +42,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from briefing.mailers import Gate
-from briefing.mailers.answers import Stage, find_reference, sort_answer
+from briefing.mailers.answers import Stage, sort_answer
 from briefing.mailers.envelope import wire_address
 from briefing.mailers.wire import Reply, Wire, WireLost
 from briefing.model import Message, Outcome, OutcomeKind
@@ -318,8 +318,7 @@ class SmtpLine:
 def _judge(parcel: _Parcel, reply: Reply, stage: Stage) -> Outcome:
     text = reply.text
     kind, status = sort_answer(reply.code, text, stage)
-    reference = find_reference(text) if kind is OutcomeKind.SENT else ""
-    return Outcome(parcel.message.recipient_id, kind, reply.code, status, text, reference)
+    return Outcome(parcel.message.recipient_id, kind, reply.code, status, text)
 
 
 def _final(outcome: Outcome) -> bool:

@@ -34,10 +34,8 @@ _ACCEPT = (
 )
 _WIDE_ENOUGH = 600  # CSS pixels; the column of a digest
 _PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp)(?:[?#]|$)", re.IGNORECASE)
-# XML 1.0 allows no other control characters; one of them would turn the strict parser away.
-_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _MAILBOX = re.compile(r"\S+@\S+\s*\((?P<name>[^()]*)\)")  # "jane@example.org (Jane Doe)"
-_DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
+_DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
 _FEED_LINK = re.compile(
     r"<link\b(?=[^>]*\btype=[\"']application/(?:rss|atom)\+xml)[^>]*?\bhref=[\"']([^\"'>]+)",
     re.IGNORECASE,
@@ -106,7 +104,7 @@ def read_feed(
 
     Raises `ArticleRefused` naming `name` where it is no feed at all.
     """
-    text = _ILLEGAL.sub("", _DECLARATION.sub("", text.lstrip("\ufeff \r\n\t"), count=1))
+    text = _DECLARATION.sub("", text.lstrip("\ufeff \r\n\t"), count=1)
     headers = {"content-type": "application/xml; charset=utf-8"}
     if address:
         headers["content-location"] = address

@@ -22,6 +22,7 @@ from briefing.sources.text import paragraphs_of, text_of
 
 _FRONT = re.compile(r"---[ \t]*\n(?P<front>.*?)(?:^|\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _MAX_FRONT = 64_000  # characters
+_MAX_TEXT = 500_000  # characters; the parser takes up to 15 s for a million hostile ones
 _NOTHING = frozenset({"null", "~"})
 
 _commonmark = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -31,6 +32,10 @@ def read_markdown(text: str, name: str, intake: Intake) -> Article:
     """The article in `text`. Raises `ArticleRefused` naming `name`, and the line at fault."""
     text = "\n".join(text.lstrip("\ufeff").splitlines()).lstrip("\n")
     front, body = _split(text, name)
+    if len(body) > _MAX_TEXT:
+        raise ArticleRefused(
+            f"{name}: it is longer than {_MAX_TEXT:,} characters.", mend="Split the article."
+        )
     tokens = _commonmark.parse(body)
     title = _word(front, "title", "headline")
     if len(tokens) > 2 and tokens[0].tag == "h1":

@@ -9,13 +9,9 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -27,6 +23,9 @@ from sqlalchemy.exc import (
 )
 
 from briefing.errors import StoreError, UsageError
+
+if TYPE_CHECKING:
+    from alembic.config import Config as AlembicConfig
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -67,6 +66,9 @@ class Database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         before = self.revision()
         self._refuse_newer(before)
+        # Alembic takes as long to import as a whole command does otherwise.
+        from alembic import command  # noqa: PLC0415
+
         with self.write() as connection:
             command.upgrade(_alembic(connection), "head")
         return before, self.newest()
@@ -74,13 +76,16 @@ class Database:
     def revision(self) -> str | None:
         """The schema's revision in the database, None for an empty one."""
         with self.read() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            found: str | None = connection.execute(
+                text("SELECT version_num FROM alembic_version")
+            ).scalar()
+            return found
 
     def newest(self) -> str:
         """The revision this program needs."""
-        head = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
-        assert head is not None  # noqa: S101 - the migrations are part of the program
-        return head
+        return _revisions()[-1]
 
     def require(self) -> None:
         """Make sure the schema fits this program: an empty database is set up, an older one is
@@ -94,8 +99,7 @@ class Database:
             raise StoreError(msg, mend="run `briefing backup FILE`, then `briefing migrate`")
 
     def _refuse_newer(self, present: str | None) -> None:
-        scripts = ScriptDirectory(str(_MIGRATIONS)).walk_revisions()
-        if present is not None and present not in {script.revision for script in scripts}:
+        if present is not None and present not in _revisions():
             msg = f"the database is of a newer version ({present}) than this program"
             raise StoreError(msg, mend="run the newer program, or restore a backup")
 
@@ -182,7 +186,14 @@ def _create_engine(url: str) -> Engine:
     return engine
 
 
+def _revisions() -> list[str]:
+    """All revisions that this program knows, oldest first: the files are named after them."""
+    return sorted(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("0*.py"))
+
+
 def _alembic(connection: Connection) -> AlembicConfig:
+    from alembic.config import Config as AlembicConfig  # noqa: PLC0415
+
     config = AlembicConfig()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection

@@ -8,12 +8,21 @@ from pathlib import Path
 import pytest
 
 from tests.kit.commands import Running, Workplace
+from tests.kit.launcher import Launcher
+
+
+@pytest.fixture(scope="session")
+def launcher() -> Iterator[Launcher]:
+    """What commands are started from, with all that they need imported already."""
+    one = Launcher()
+    yield one
+    one.close()
 
 
 @pytest.fixture
-def workplace(tmp_path: Path) -> Workplace:
+def workplace(tmp_path: Path, launcher: Launcher) -> Workplace:
     """A folder with a configuration that mails into its outbox, and nothing else."""
-    place = Workplace(tmp_path)
+    place = Workplace(tmp_path, launcher)
     place.configure()
     return place
 

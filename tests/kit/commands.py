@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.kit.launcher import Launcher
+
 ROOT = Path(__file__).parents[2]
 
 CONFIG = """\
@@ -78,10 +80,12 @@ class Done:
 class Workplace:
     """A folder with a configuration, in which commands are run.
 
-    `environment` is what they find beside PATH and the like.
+    `environment` is what they find beside PATH and the like. With a `launcher` commands start from
+    it, which is quicker by the second that importing takes.
     """
 
     folder: Path
+    launcher: Launcher | None = None
     environment: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -129,20 +133,22 @@ class Workplace:
 
     def run(self, *words: str, status: int | None = 0, **environment: str) -> Done:
         """Run a command to its end, which has to be of this status (None for any)."""
-        done = subprocess.run(
-            [sys.executable, "-m", "briefing", *words],
-            cwd=self.folder,
-            env=self._environment(environment),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
+        found = self._environment(environment)
+        if self.launcher is not None:
+            code, out, err = self.launcher.run(words, self.folder, found)
+        else:
+            done = subprocess.run(
+                [sys.executable, "-m", "briefing", *words],
+                cwd=self.folder,
+                env=found,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=60,
+                check=False,
+            )
+            code, out, err = done.returncode, done.stdout, done.stderr
         ended = Done(
-            words,
-            done.returncode,
-            done.stdout.decode(errors="surrogateescape"),
-            done.stderr.decode(errors="surrogateescape"),
+            words, code, out.decode(errors="surrogateescape"), err.decode(errors="surrogateescape")
         )
         assert "Traceback" not in ended.err, ended.err
         if status is not None:

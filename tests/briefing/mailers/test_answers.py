@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from briefing.mailers.answers import Stage, find_reference, slows_domain, sort_answer
+from briefing.mailers.answers import Stage, slows_domain, sort_answer
 from briefing.model import OutcomeKind
 
 SOFT, HARD = OutcomeKind.SOFT, OutcomeKind.HARD
@@ -180,21 +180,3 @@ def test_a_temporary_refusal_is_always_worth_another_try(
 )
 def test_an_answer_about_our_rate_slows_the_whole_domain(code: int, text: str, slow: bool) -> None:
     assert slows_domain(code, text) is slow
-
-
-@pytest.mark.parametrize(
-    ("text", "reference"),
-    [
-        ("2.0.0 Ok: queued as 4W2x3Y1z2Kz9qX", "4W2x3Y1z2Kz9qX"),
-        ("OK id=1rZ2ab-0001cd-EF", "1rZ2ab-0001cd-EF"),
-        ("2.0.0 OK  1700000000 a1b2c3.12 - gsmtp", "a1b2c3.12"),
-        ("2.6.0 <a@b> [InternalId=1234567, Hostname=x] Queued mail for delivery", "1234567"),
-        ("2.0.0 3AB12cd45 Message accepted for delivery", "3AB12cd45"),
-        ("ok 1700000000 qp 4711", "4711"),
-        ("Message Queued (0F1E2D3C.1)", "0F1E2D3C.1"),
-        ("Ok 0100018c7f3e2a1b-aaaa-bbbb", "0100018c7f3e2a1b-aaaa-bbbb"),
-        ("Ok", ""),
-    ],
-)
-def test_the_servers_name_for_a_message_is_kept(text: str, reference: str) -> None:
-    assert find_reference(text) == reference

@@ -119,6 +119,7 @@ def test_address_that_is_not_of_the_web_is_dropped(intake: Intake) -> None:
         ("---\na: &a [x]\n" + "[" * 5000 + "\n---\nText.", "not YAML"),
         ("---\nkey: " + "x" * 70_000 + "\n---\nText.", "longer than"),
         ("Text without a heading.", "no headline"),
+        ("# T\n\n" + "![" * 300_000, "longer than 500,000 characters"),
     ],
 )
 def test_what_cannot_be_read_is_refused_by_name(intake: Intake, text: str, reason: str) -> None:

@@ -1,0 +1,58 @@
+"""Lint: what is wrong with a mail as it was composed, each fault with its place, mend and source.
+
+`lint` is pure. It reads the mail as readers will get it, not the templates it came from, so it
+holds a publisher's own theme to the same rules as those that are shipped. Checks are generators by
+theme; each gets the `Mail` and yields a `Finding` for whatever breaks one of its rules.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from briefing.composition.composer import Composed
+from briefing.composition.lint import (
+    colours,
+    images,
+    layout,
+    links,
+    parts,
+    reading,
+    size,
+    structure,
+    styles,
+    subject,
+    words,
+)
+from briefing.composition.lint.finding import Finding, Level, Rule
+from briefing.composition.lint.mail import Mail
+from briefing.composition.lint.size import Weight, weigh
+from briefing.model import Briefing, Edition, Publication
+
+__all__ = ["RULES", "Finding", "Level", "Rule", "Weight", "lint", "outward_links", "weigh"]
+
+_CHECKS: Final = (
+    structure, layout, styles, colours, reading, images, links, subject, words, parts, size,
+)  # fmt: skip
+
+RULES: Final[tuple[Rule, ...]] = tuple(rule for check in _CHECKS for rule in check.RULES)
+"""All rules in the order in which they are checked."""
+
+
+def lint(
+    composed: Composed, edition: Edition, briefing: Briefing, publication: Publication
+) -> tuple[Finding, ...]:
+    """What is wrong with a composition of the edition, errors first.
+
+    An error is what readers, mail programs or the law will hold against the mail; a warning is for
+    an editor to look at.
+    """
+    mail = Mail.of(composed, edition, briefing, publication)
+    found = [finding for check in _CHECKS for finding in check.look(mail)]
+    # One rule broken in one place is one finding, however many ways there are to see it.
+    unique = {(item.rule, item.place, item.message): item for item in found}
+    return tuple(sorted(unique.values(), key=lambda item: item.level is not Level.ERROR))
+
+
+def outward_links(composed: Composed) -> tuple[str, ...]:
+    """The addresses readers are sent to, each once, in reading order, those of the slots apart."""
+    return links.outward(composed.composition.html)

@@ -1,0 +1,214 @@
+"""Structure: what a screen reader and a browser make of the page as a document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from briefing.composition.languages import direction_of, language_for, valid_tag
+from briefing.composition.lint.finding import Finding, error, warning
+from briefing.composition.lint.mail import Mail, clean, own_text, squeeze, where, whole_text
+
+_DOCTYPE = error(
+    "doctype",
+    "The HTML begins with <!DOCTYPE html>.",
+    "HTML Living Standard, 13.1.1: without it pages are shown in quirks mode",
+)
+_LANGUAGE = error(
+    "language",
+    "<html> and the wrapper in the body say the language, the same one.",
+    "WCAG 2.2, 3.1.1 Language of Page (A); mail programs drop <html>",
+)
+_DIRECTION = error(
+    "direction",
+    "<html> and the wrapper say the direction of that language.",
+    "HTML Living Standard, 3.2.6.4 dir; parcel.io, accessibility checker: dir inside the body",
+)
+_TITLE = error("title", "<title> is the subject.", "WCAG 2.2, 2.4.2 Page Titled (A)")
+_WRAPPER = error(
+    "wrapper",
+    "One element with role=“article” and a label holds the whole mail.",
+    "WAI-ARIA 1.2, article; 5.2.8.6 Required accessible names",
+)
+_ONE_H1 = error(
+    "one-h1", "There is exactly one <h1>, and it has words.", "WCAG 2.2, 1.3.1; technique H42"
+)
+_LEVELS = error(
+    "heading-levels",
+    "Headings begin with <h1> and skip no level on the way down.",
+    "WCAG 2.2, 1.3.1 Info and Relationships (A); technique G141",
+)
+_TABLES = error(
+    "layout-tables",
+    "Every table says role=“presentation”, those for Outlook too.",
+    "WAI-ARIA 1.2, presentation; WCAG 2.2, 1.3.1",
+)
+_ACTIVE = error(
+    "active-content",
+    "No scripts, forms, frames, media or event handlers.",
+    "caniemail.com: html-form, html-video, html-audio; Gmail and Outlook remove scripts",
+)
+_LANGUAGE_MARK = error(
+    "language-mark",
+    "A story in another language is marked with it.",
+    "WCAG 2.2, 3.1.2 Language of Parts (AA)",
+)
+_TURNED = warning(
+    "turned",
+    "A block whose words run against it says so with dir.",
+    "WCAG 2.2, 1.3.2 Meaningful Sequence (A); Unicode Standard Annex 9",
+)
+_ISOLATED = warning(
+    "isolated",
+    "A name that runs against the words round it stands in <bdi>.",
+    "HTML Living Standard, 4.5.24 bdi; W3C, Inline markup and bidirectional text in HTML",
+)
+
+RULES: Final = (
+    _DOCTYPE, _LANGUAGE, _DIRECTION, _TITLE, _WRAPPER, _ONE_H1, _LEVELS, _TABLES, _ACTIVE,
+    _LANGUAGE_MARK, _TURNED, _ISOLATED,
+)  # fmt: skip
+
+_TABLE = re.compile(r"<table\b[^>]*>", re.IGNORECASE)
+_PRESENTATION = re.compile(r"""\srole=["']?(?:presentation|none)\b""", re.IGNORECASE)
+_ACTIVE_TAGS: Final = (
+    "script", "form", "input", "button", "select", "textarea", "iframe", "frame", "object", "embed",
+    "applet", "video", "audio", "canvas", "svg", "link", "base",
+)  # fmt: skip
+_HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
+_BLOCKS: Final = (*_HEADINGS, "p", "li")
+
+
+def look(mail: Mail) -> Iterator[Finding]:
+    yield from _page(mail)
+    yield from _headings(mail)
+    yield from _tables(mail)
+    yield from _active(mail)
+    yield from _languages(mail)
+    yield from _mixed(mail)
+
+
+def _page(mail: Mail) -> Iterator[Finding]:
+    if not re.match(r"<!doctype html>", mail.html, re.IGNORECASE):
+        yield _DOCTYPE.broken(
+            "HTML line 1", "the HTML5 doctype is missing", "begin body.html with <!DOCTYPE html>"
+        )
+    wrapper, page = mail.wrapper, mail.tree
+    holders = [("<html>", page)] if wrapper is None else [("<html>", page), ("wrapper", wrapper)]
+    for name, element in holders:
+        tag = element.get("lang", "")
+        if not valid_tag(tag) or tag != page.get("lang"):
+            yield _LANGUAGE.broken(
+                name, f"lang is {tag!r}", f"write lang=“{mail.language}” there, as on both"
+            )
+        wanted = language_for(mail.language).direction
+        if element.get("dir") != wanted:
+            yield _DIRECTION.broken(
+                name, f"dir is {element.get('dir', '')!r}", f"write dir=“{wanted}” there"
+            )
+    title = page.findtext(".//title") or ""
+    if squeeze(title) != squeeze(mail.subject):
+        yield _TITLE.broken(
+            "<title>", f"it says “{title.strip()}”, not the subject", "write {{ subject }} there"
+        )
+    if wrapper is None or not wrapper.get("aria-label"):
+        what = "there is none" if wrapper is None else "it has no aria-label"
+        yield _WRAPPER.broken(
+            "wrapper", what, "put all in <div role=“article” aria-label=“{{ subject }}”>"
+        )
+
+
+def _headings(mail: Mail) -> Iterator[Finding]:
+    first = [item for item in mail.named("h1")]
+    named = [item for item in first if whole_text(item) or item.xpath(".//img[@alt!='']")]
+    if len(first) != 1 or len(named) != 1:
+        what = f"there are {len(first)}" if len(first) != 1 else "it has no words"
+        yield _ONE_H1.broken("<h1>", what, "put the briefing's name, or the logo's alt, in one <h1>")
+    before = 0
+    for heading in mail.named(*_HEADINGS):
+        level = int(str(heading.tag)[1])
+        if level > before + 1:
+            yield _LEVELS.broken(
+                where(heading),
+                f"<h{level}> follows {f'<h{before}>' if before else 'nothing'}",
+                f"make it an <h{before + 1}>",
+            )
+        before = level
+
+
+def _tables(mail: Mail) -> Iterator[Finding]:
+    mend = "write role=“presentation” on it"
+    for table in mail.named("table"):
+        if table.get("role") not in {"presentation", "none"}:
+            yield _TABLES.broken(
+                f"HTML line {table.sourceline}", "a table without the role", mend
+            )
+    for comment in mail.comments:
+        if any(not _PRESENTATION.search(table) for table in _TABLE.findall(comment)):
+            yield _TABLES.broken("comment for Outlook", "a table without the role", mend)
+
+
+def _active(mail: Mail) -> Iterator[Finding]:
+    for element in mail.named(*_ACTIVE_TAGS):
+        yield _ACTIVE.broken(where(element), f"<{element.tag}> is in the mail", "take it out")
+    for element in mail.elements:
+        if handlers := [name for name in map(str, element.keys()) if name.startswith("on")]:
+            yield _ACTIVE.broken(where(element), f"{handlers[0]} is in the mail", "take it out")
+
+
+def _languages(mail: Mail) -> Iterator[Finding]:
+    marks = {
+        whole_text(item): _inherited(item, "lang")
+        for item in mail.elements
+        if item.tag in _BLOCKS or item.tag == "a"
+    }
+    page = _base(mail.language)
+    for story in mail.edition.stories:
+        tag = story.article.language
+        headline = clean(story.shown_headline)
+        shown = marks.get(headline)
+        if shown is not None and valid_tag(tag) and _base(tag) not in (page, _base(shown)):
+            yield _LANGUAGE_MARK.broken(
+                f"“{headline}”",
+                f"the article is in {tag}, its block says {shown or 'nothing'}",
+                "write lang on the story's cell, as the shipped themes do",
+            )
+
+
+def _mixed(mail: Mail) -> Iterator[Finding]:
+    for block in mail.named(*_BLOCKS):
+        said = whole_text(block)
+        runs = [way for character in said if (way := direction_of(character))]
+        ways = _inherited(block, "dir") or "ltr"
+        against = sum(way != ways for way in runs)
+        if len(runs) >= 12 and against > 0.8 * len(runs):
+            yield _TURNED.broken(
+                where(block), f"its words run against dir=“{ways}”", "write dir on the block"
+            )
+    names = {
+        clean(name)
+        for story in mail.edition.stories
+        for name in (story.article.byline, story.article.place, *story.article.credits)
+    }
+    for element in mail.elements:
+        if element.tag == "bdi" or any(item.tag == "bdi" for item in element.iterancestors()):
+            continue
+        said = own_text(element)
+        ways = _inherited(element, "dir") or "ltr"
+        for name in names:
+            way = direction_of(name)
+            if way and way != ways and name in said and direction_of(said.replace(name, "")):
+                yield _ISOLATED.broken(
+                    where(element), f"“{name}” is not isolated", "write isolate(…) round the name"
+                )
+
+
+def _inherited(element: object, name: str) -> str:
+    """The attribute's value on the element or the nearest one round it."""
+    found = element.xpath(f"ancestor-or-self::*[@{name}][1]/@{name}")  # type: ignore[attr-defined]
+    return str(found[-1]) if found else ""
+
+
+def _base(tag: str) -> str:
+    return tag.lower().partition("-")[0]
