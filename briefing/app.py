@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from briefing.composition import Theme
+from briefing.composition import Theme, check_look
 from briefing.config import Config, MailerConfig, SourceConfig
-from briefing.delivery import Pace, Retry, WarmUp
+from briefing.delivery import Distributed, Pace, Retry, WarmUp, name_owner
 from briefing.desk import Desk
+from briefing.errors import ConfigError
 from briefing.mailers import Mailer
 from briefing.mailers.outbox import Outbox
 from briefing.mailers.smtp import Smtp
@@ -39,7 +38,12 @@ def read_clock() -> datetime:
 
 
 def build(config: Config, *, clock: Callable[[], datetime] = read_clock) -> App:
-    """Wire everything that a configuration describes; opens no connection yet."""
+    """Wire everything that a configuration describes; opens no connection yet.
+
+    Raises `ConfigError` for a look that its theme cannot wear.
+    """
+    templates = _own_templates(config)
+    _check_looks(config.briefings, templates)
     database = Database(config.database.url.reveal())
     delivery = config.delivery
     desk = Desk(
@@ -48,7 +52,7 @@ def build(config: Config, *, clock: Callable[[], datetime] = read_clock) -> App:
         config.briefings,
         [_source(source, config) for source in config.sources],
         Tokens([secret.reveal() for secret in config.web.secrets]),
-        theme=_themes(config.path.parent / "templates"),
+        theme=_themes(templates),
         mailer=lambda: _mailer(config.mailer),
         pace=_pace(config),
         retry=Retry(
@@ -58,19 +62,46 @@ def build(config: Config, *, clock: Callable[[], datetime] = read_clock) -> App:
         ),
         return_path=delivery.return_path,
         clock=clock,
-        owner=f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}",
+        owner=name_owner(),
+        engine=_engine(config, database, clock),
     )
     return App(config, database, desk, clock)
 
 
-def _themes(own: Path) -> Callable[[Briefing], Theme]:
-    """Loads each theme once; the publisher's folder `templates` beside the configuration first."""
+def _own_templates(config: Config) -> list[Path]:
+    """The publisher's folder `templates` beside the configuration, if there is one."""
+    own = config.path.parent / "templates"
+    return [own] if own.is_dir() else []
+
+
+def _check_looks(briefings: Iterable[Briefing], templates: Sequence[Path]) -> None:
+    """Told by every command, for the daemon may compose days after it was started."""
+    for briefing in briefings:
+        try:
+            check_look(briefing.look, templates)
+        except ConfigError as fault:
+            raise ConfigError(
+                f"the look of briefing “{briefing.slug}”: {fault.message}", mend=fault.mend
+            ) from fault
+
+
+def _themes(own: Sequence[Path]) -> Callable[[Briefing], Theme]:
+    """Loads each theme once, the publisher's templates first."""
 
     @cache
     def load(name: str) -> Theme:
-        return Theme.load(name, [own] if own.is_dir() else [])
+        return Theme.load(name, own)
 
     return lambda briefing: load(briefing.look.theme)
+
+
+def _engine(
+    config: Config, database: Database, clock: Callable[[], datetime]
+) -> Distributed | None:
+    """What spreads deliveries over workers; None where they run in this process."""
+    if config.engine.kind == "embedded":
+        return None
+    return Distributed(database, clock, resend_unknown=config.delivery.on_unknown == "resend")
 
 
 def _pace(config: Config) -> Pace:

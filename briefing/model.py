@@ -16,9 +16,11 @@ from subscribers.recipient import Recipient
 
 __all__ = [
     "DAILY",
+    "DESK",
     "Article",
     "Briefing",
     "Composition",
+    "Dropped",
     "Edition",
     "EditionState",
     "Image",
@@ -29,15 +31,21 @@ __all__ = [
     "OutcomeKind",
     "Publication",
     "Recipient",
+    "Role",
     "Section",
     "Story",
     "Treatment",
+    "User",
     "Window",
+    "edition_path",
 ]
 
 
 DAILY = "daily"
 """The slot of a briefing's regular edition."""
+
+DESK = "desk"
+"""The source of what was written or fetched at the editors' desk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,8 @@ class Look:
     """How a publisher restyles a theme without touching it.
 
     `colors` and `fonts` override the theme's own names (see `docs/templates.md`); `logo` is an
-    https address with `logo_width`, `logo_height` in CSS pixels; `width` is the mail's in pixels.
+    https address with `logo_width`, `logo_height` in CSS pixels; `width` is the mail's in pixels,
+    0 for the theme's own.
     """
 
     theme: str = "gazette"
@@ -76,7 +85,7 @@ class Look:
     logo: str = ""
     logo_width: int = 0
     logo_height: int = 0
-    width: int = 600
+    width: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,7 @@ class Briefing:
     still leave after downtime, `lead` how long before `at` its draft is made.
     `approval` is "auto" or "required";
     `if_unapproved` ("hold", "send", "skip") is what happens at the deadline without approval.
+    `remind` is how long before `at` editors are told that it is not approved; zero for never.
     """
 
     slug: str
@@ -103,6 +113,7 @@ class Briefing:
     tagline: str = ""
     approval: str = "auto"
     if_unapproved: str = "hold"
+    remind: timedelta = timedelta(minutes=15)
     lead: timedelta = timedelta(minutes=60)
     max_age: timedelta = timedelta(days=3)
     catch_up: timedelta = timedelta(hours=6)
@@ -186,7 +197,10 @@ class Treatment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """An article's place in an edition; `headline` and `standfirst` are as readers see them."""
+    """An article's place in an edition; `headline` and `standfirst` are as readers see them.
+
+    `update_of` is the `Edition.path` of the alert that told the story first, "" for most.
+    """
 
     article: Article
     section: str
@@ -196,6 +210,7 @@ class Story:
     standfirst: str = ""
     link: str = ""
     pinned: bool = False
+    update_of: str = ""
 
     @property
     def shown_headline(self) -> str:
@@ -211,6 +226,14 @@ class LeftOut:
     """An article that was considered and not placed, with the reason in words."""
 
     article: Article
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A story that an editor took out of an edition, as it stood, with the reason in words."""
+
+    story: Story
     reason: str
 
 
@@ -262,8 +285,12 @@ class Edition:
     @property
     def path(self) -> str:
         """Its place on the web, below the public address."""
-        slot = "" if self.slot == DAILY else f"/{self.slot}"
-        return f"editions/{self.briefing}/{self.day.isoformat()}{slot}"
+        return edition_path(self.briefing, self.day, self.slot)
+
+
+def edition_path(briefing: str, day: date, slot: str) -> str:
+    """The place on the web of an edition that is named by its key, see `Edition.path`."""
+    return f"editions/{briefing}/{day.isoformat()}" + ("" if slot == DAILY else f"/{slot}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +347,7 @@ class Outcome:
 
     `code` is the reply code (250, 550; 0 where there was none), `status` the enhanced status code
     of RFC 3463 ("5.1.1", or ""), `text` the server's words, `reference` the server's queue id.
+    `stage` is the step that was answered ("RCPT TO"), "" where none was.
     """
 
     recipient_id: int
@@ -328,3 +356,29 @@ class Outcome:
     status: str = ""
     text: str = ""
     reference: str = ""
+    stage: str = ""
+
+
+class Role(StrEnum):
+    """What a user of the desk may do: an editor shapes, a publisher also approves and sends, an
+    operator also runs the system."""
+
+    EDITOR = "editor"
+    PUBLISHER = "publisher"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody who works at the desk; `email` may be empty. `has_totp` asks for a second factor."""
+
+    id: int
+    name: str
+    email: str = ""
+    role: Role = Role.EDITOR
+    disabled: bool = False
+    has_totp: bool = False
+
+    @property
+    def may_approve(self) -> bool:
+        return self.role in (Role.PUBLISHER, Role.OPERATOR)

@@ -150,7 +150,7 @@ class Daemon:
         """Take the step that the day asks for, unless it is decided already."""
         with self._app.database.read() as connection:
             edition = editions.find(connection, due.briefing.slug, due.day, DAILY)
-            known = bool(editions.recent(connection, due.briefing.slug, 1))
+            before = editions.window_before(connection, due.briefing.slug, DAILY, due.day)
         # Approved, held, being sent, sent, spiked, skipped: decided, perhaps by a person.
         if edition is not None and edition.state not in _DRAFTS:
             return
@@ -159,9 +159,9 @@ class Daemon:
                 self._refresh(due, now)
             case Step.PUBLISH:
                 self._publish(due, now)
-            case Step.MISSED if edition or known or due.due_at >= self._started:
-                # What stood in it goes to the next one. A briefing that has never had an edition
-                # was not missed before this daemon began.
+            case Step.MISSED if edition or before or due.due_at >= self._started:
+                # What stood in it goes to the next one. Before a briefing's first edition, only
+                # what this daemon saw pass was missed.
                 self._desk.skip(due.briefing, due.day, "missed: its hour passed too long ago", now)
                 log.warning("edition missed", briefing=due.briefing.slug, day=str(due.day))
 
@@ -177,6 +177,7 @@ class Daemon:
             return
         if draft.edition.revision == 1:
             log.info("draft made", briefing=slug, day=str(day), stories=len(draft.edition.stories))
+        self._desk.remind(draft.edition, now)
 
     def _publish(self, due: Occurrence, now: datetime) -> None:
         briefing, facts = due.briefing, {"briefing": due.briefing.slug, "day": str(due.day)}

@@ -38,13 +38,16 @@ def select(
     *,
     kept: Sequence[Story] = (),
     dropped: Mapping[int, str] | None = None,
+    alerted: Mapping[int, str] | None = None,
     backdated: bool = False,
 ) -> Selection:
     """Choose and place.
 
     `kept` are stories a person has placed: they stay as they are, new ones join behind them.
-    `dropped` are article ids a person took out. `backdated` is for an edition whose day is over:
-    there the arrival of an article does not count, only when it was news.
+    `dropped` are article ids a person took out. `alerted` are article ids that an alert has told,
+    each with the alert's path: they, or the fuller copy of one, are updates here. `backdated` is
+    for an edition whose day is over: there the arrival of an article does not count, only when it
+    was news.
     """
     left_out: list[LeftOut] = []
     fresh: list[Article] = []
@@ -59,8 +62,13 @@ def select(
             left_out.append(LeftOut(article, reason))
         else:
             fresh.append(article)
-    unique, copies = _merge_copies(fresh, [story.article for story in kept])
-    left_out += copies
+    groups = _group_copies(fresh, [story.article for story in kept])
+    left_out += [
+        LeftOut(copy, f"the same story as “{group[0].headline}”")
+        for group in groups
+        for copy in group[1:]
+    ]
+    unique = [(group[0], len(group)) for group in groups if group[0].id not in placed]
     ranked = sorted(unique, key=lambda pair: (-pair[1], -pair[0].news_at.timestamp(), pair[0].uid))
     room = max(0, briefing.max_stories - len(kept))
     left_out += [
@@ -68,7 +76,19 @@ def select(
         for article, _ in ranked[room:]
     ]
     stories = _place([article for article, _ in ranked[:room]], briefing, kept)
-    return Selection(tuple(stories), tuple(left_out))
+    updates = {
+        group[0].id: path
+        for group in groups
+        for article in group
+        if (path := (alerted or {}).get(article.id or 0))
+    }
+    return Selection(
+        tuple(
+            replace(story, update_of=updates.get(story.article.id, story.update_of))
+            for story in stories
+        ),
+        tuple(left_out),
+    )
 
 
 def section_of(article: Article, briefing: Briefing) -> str | None:
@@ -99,10 +119,8 @@ def _refuse(
     return ""
 
 
-def _merge_copies(
-    fresh: Sequence[Article], kept: Sequence[Article]
-) -> tuple[list[tuple[Article, int]], list[LeftOut]]:
-    """One article per story with the number of copies found, and the copies."""
+def _group_copies(fresh: Sequence[Article], kept: Sequence[Article]) -> list[list[Article]]:
+    """The articles by story; the first of each group is the one that stays."""
     groups: list[list[Article]] = [[article] for article in kept]
     words = [_words(article.headline) for article in kept]
     # The fullest copy first: it is the one that stays.
@@ -115,14 +133,7 @@ def _merge_copies(
         else:
             groups.append([article])
             words.append(own)
-    kept_ids = {article.id for article in kept}
-    unique = [(group[0], len(group)) for group in groups if group[0].id not in kept_ids]
-    copies = [
-        LeftOut(copy, f"the same story as “{group[0].headline}”")
-        for group in groups
-        for copy in group[1:]
-    ]
-    return unique, copies
+    return groups
 
 
 def _is_copy(

@@ -1,24 +1,29 @@
-"""What a reader chooses about one briefing, and how their own pages show it."""
+"""What a reader chooses, and how their own pages show it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, select, update
 
-from subscribers.roll import Person, person_by_key, record
-from subscribers.tables import events, subscriptions
+from subscribers.joining import Consent, subscribe
+from subscribers.roll import Person, leave, person_by_key, record
+from subscribers.tables import events, subscribers, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A person's place on one briefing; `sections` is empty for all of them."""
+    """A person's place on one briefing; `sections` is empty for all of them.
+
+    `paused_until` is for all their briefings: None, or when mail goes on (UTC, perhaps past).
+    """
 
     person: Person
     sections: tuple[str, ...]
     left_at: datetime | None
+    paused_until: datetime | None = None
 
     @property
     def stands(self) -> bool:
@@ -32,13 +37,14 @@ def membership(connection: Connection, key: int, briefing: str) -> Membership | 
     if person is None:
         return None
     row = connection.execute(
-        select(subscriptions).where(
-            subscriptions.c.briefing == briefing, subscriptions.c.subscriber_id == person.id
-        )
+        select(subscriptions, subscribers.c.paused_until)
+        .join(subscribers)
+        .where(subscriptions.c.briefing == briefing, subscriptions.c.subscriber_id == person.id)
     ).first()
     if row is None:
         return None
-    return Membership(person, tuple(row.sections.split(",")) if row.sections else (), row.left_at)
+    sections = tuple(row.sections.split(",")) if row.sections else ()
+    return Membership(person, sections, row.left_at, row.paused_until)
 
 
 def choose_sections(
@@ -70,6 +76,59 @@ def choose_sections(
         before = list(place.sections)
         detail = {"briefing": briefing, "before": before, "after": list(chosen)}
         record(connection, place.person.id, "sections", actor, now, **detail)
+    return True
+
+
+def choose_briefings(
+    connection: Connection,
+    key: int,
+    wanted: Iterable[str],
+    offered: Mapping[str, Consent],
+    *,
+    now: datetime,
+    actor: str,
+) -> bool:
+    """Let a reader have, of the briefings offered, those wanted; others stay as they are.
+
+    `offered` holds what taking each one up agrees to. Safe to repeat. False, and nothing is
+    changed, where the person is not active.
+    """
+    person = person_by_key(connection, key)
+    if person is None or person.status != "active":
+        return False
+    chosen = set(wanted)
+    for briefing, consent in offered.items():
+        if briefing in chosen and briefing not in person.briefings:
+            subscribe(connection, person.id, briefing, (), now)
+            record(
+                connection, person.id, "consent", actor, now, briefing=briefing, **consent.facts()
+            )
+        elif briefing not in chosen and briefing in person.briefings:
+            leave(connection, key, briefing, now=now, actor=actor)
+    return True
+
+
+def pause(
+    connection: Connection, key: int, until: datetime | None, *, now: datetime, actor: str
+) -> bool:
+    """Send a person nothing before a moment; None goes on at once.
+
+    It counts at the next hand-off. Safe to repeat. False, and nothing is changed, where the person
+    is not active.
+    """
+    row = connection.execute(
+        select(subscribers).where(subscribers.c.key == key, subscribers.c.status == "active")
+    ).first()
+    if row is None:
+        return False
+    if row.paused_until != until:
+        connection.execute(
+            update(subscribers).where(subscribers.c.id == row.id).values(paused_until=until)
+        )
+        if until is None:
+            record(connection, row.id, "resumed", actor, now)
+        else:
+            record(connection, row.id, "paused", actor, now, until=until.isoformat())
     return True
 
 

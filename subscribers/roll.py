@@ -18,7 +18,14 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from subscribers.addresses import Address, mark_address, read_address
 from subscribers.dialect import insert
-from subscribers.tables import events, roll_settings, subscribers, subscriptions, suppressions
+from subscribers.tables import (
+    confirmations,
+    events,
+    roll_settings,
+    subscribers,
+    subscriptions,
+    suppressions,
+)
 
 
 class Added(StrEnum):
@@ -230,6 +237,8 @@ def erase(connection: Connection, address: str, *, now: datetime) -> bool:
     """
     checked = read_address(address)
     _mark(connection, checked.folded, Suppressed.ERASED, now, "")
+    # What they asked for by themselves goes with the person; this may be somebody who never joined.
+    connection.execute(delete(confirmations).where(confirmations.c.address_key == checked.folded))
     gone = connection.execute(
         delete(subscribers).where(subscribers.c.address_key == checked.folded)
     ).rowcount
@@ -261,6 +270,12 @@ def people(
 def person_by_key(connection: Connection, key: int) -> Person | None:
     """The person whose links hold this key; None for one who was erased or never was."""
     page = connection.execute(select(subscribers).where(subscribers.c.key == key)).all()
+    return next(_persons(connection, page), None)
+
+
+def person_by_id(connection: Connection, subscriber_id: int) -> Person | None:
+    """The person of a row's number; None for one who was erased or never was."""
+    page = connection.execute(select(subscribers).where(subscribers.c.id == subscriber_id)).all()
     return next(_persons(connection, page), None)
 
 
@@ -316,6 +331,14 @@ def pepper(connection: Connection) -> bytes:
         )
         value = connection.execute(query).scalar_one()
     return bytes.fromhex(value)
+
+
+def peek_pepper(connection: Connection) -> bytes:
+    """The key of the suppression marks, for looking only: nothing is written. Where none has been
+    made nobody is suppressed, and any key will do."""
+    query = select(roll_settings.c.value).where(roll_settings.c.name == "pepper")
+    value = connection.execute(query).scalar()
+    return bytes.fromhex(value) if value else secrets.token_bytes(32)
 
 
 def record(

@@ -137,3 +137,34 @@ roll_settings = Table(
     Column("name", String(40), primary_key=True),
     Column("value", String(200), nullable=False),
 )
+
+confirmations = Table(
+    "confirmations",
+    metadata,
+    # Random: what the link in the mail holds, and nothing else does.
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    # join | address | erase | download
+    Column("kind", String(10), nullable=False),
+    Column("briefing", String(63), nullable=False),
+    # Who asked; NULL for somebody who need not be on the roll.
+    Column("subscriber_id", Identity, ForeignKey("subscribers.id", ondelete="CASCADE"), index=True),
+    # The mailbox whose owner confirms, and what was agreed to. Emptied once it is confirmed; the
+    # row itself goes when it expires.
+    Column("address", String(320), nullable=False, server_default=""),
+    Column("address_key", String(320), nullable=False, server_default="", index=True),
+    Column("detail", JSON, nullable=False, server_default="{}"),
+    Column("asked_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False, index=True),
+    Column("used_at", Moment),
+)
+
+page_limits = Table(
+    "page_limits",
+    metadata,
+    # One-way mark of an address, a network or a person: the limits name nobody.
+    Column("mark", String(64), primary_key=True),
+    # When it was used in the window, in milliseconds since 1970 UTC, oldest first.
+    Column("times", JSON, nullable=False),
+    # After this moment (ms) the row says nothing any more.
+    Column("until", BigInteger, nullable=False, index=True),
+)

@@ -34,6 +34,7 @@ _MODULES = {
     "approve": "drafting",
     "hold": "drafting",
     "spike": "drafting",
+    "lint": "lint",
     "deliver": "dispatch",
     "publish": "dispatch",
     "pause": "dispatch",
@@ -43,8 +44,10 @@ _MODULES = {
     "status": "figures",
     "stats": "figures",
     "subscribers": "people",
+    "user": "users",
     "run": "daemon",
     "serve": "daemon",
+    "worker": "worker",
     "migrate": "upkeep",
     "backup": "upkeep",
 }
@@ -87,7 +90,6 @@ class _Group(TyperGroup):
         try:
             done = super().invoke(ctx)
             sys.stdout.flush()
-            return done
         except BriefingError as error:
             failure = error
         except BrokenPipeError:
@@ -96,6 +98,8 @@ class _Group(TyperGroup):
             return ctx.exit(128 + signal.SIGPIPE)
         except OSError as error:
             failure = explain(error)
+        else:
+            return done
         session = ctx.obj
         complain(failure, as_json=isinstance(session, Session) and session.as_json)
         return ctx.exit(failure.exit_code)

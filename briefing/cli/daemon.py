@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+import threading
+from typing import TYPE_CHECKING, Annotated
 
 import structlog
 import typer
 
-from briefing.cli.console import Session, commands, session
+from briefing.cli.console import Session, commands, say, session
 from briefing.cli.log import start_log
 from briefing.cli.signals import stop_on_signals
 from briefing.schedule import Daemon
-from briefing.web import Server
+
+if TYPE_CHECKING:
+    from briefing.web import Server
 
 app = commands()
 
@@ -38,10 +41,13 @@ def run(
         log.info("web pages", address=server.start())
     daemon = Daemon(wired, stop)
     daemon.start()
+    notices = _start_notices(current, stop)
     log.info("daemon runs", briefings=list(wired.desk.briefings), pid=os.getpid())
     stop.wait()
     log.info("daemon stops")
+    wired.desk.notices.wake()
     at_rest = daemon.close()
+    notices.join()
     if server is not None:
         server.close()
     wired.database.close()
@@ -54,7 +60,10 @@ def run(
 
 @app.command()
 def serve(context: typer.Context) -> None:
-    """The web pages alone, until SIGTERM or Ctrl-C."""
+    """The web pages alone, and the mails they ask for.
+
+    Prints where the pages are, and runs until SIGTERM or Ctrl-C.
+    """
     current = session(context)
     wired = current.app
     start_log(current.config.log.format, current.config.log.level)
@@ -62,12 +71,68 @@ def serve(context: typer.Context) -> None:
     stop = stop_on_signals()
     server = _server(current)
     log.info("web pages", address=server.start())
+    notices = _start_notices(current, stop)
+    say(_guide(current))
+    sys.stdout.flush()  # into a pipe as well: this goes on for months
     stop.wait()
+    wired.desk.notices.wake()
     server.close()
+    notices.join()
     wired.database.close()
     log.info("web pages stopped")
 
 
+def _start_notices(current: Session, stop: threading.Event) -> threading.Thread:
+    """Send the single mails that pages ask for, here or in another process, until `stop`."""
+    notices = current.app.desk.notices
+    thread = threading.Thread(target=notices.run, args=(stop,), name="notices")
+    thread.start()
+    return thread
+
+
+def _guide(current: Session) -> str:
+    """Where a person begins; nobody's own links, which are for their mailbox alone."""
+    home = current.config.web.public_url
+    lines = [f"{current.config.publication.name}: {home}/"]
+    for briefing in current.config.briefings:
+        lines += [
+            f"  {briefing.name}",
+            f"    sign up        {home}/join/{briefing.slug}",
+            f"    past editions  {home}/editions/{briefing.slug}",
+        ]
+    if current.config.mailer.kind == "outbox":
+        folder = current.config.mailer.path / "new"
+        lines.append(f"Mail is written into {folder}: open it there, and follow its links.")
+    return "\n".join(lines)
+
+
 def _server(current: Session) -> Server:
+    # FastAPI takes a while to import, which `--help` and `run --no-web` need not wait for.
+    from briefing.web import Captcha, JoinRules, Server  # noqa: PLC0415
+
     web = current.config.web
-    return Server(current.app.desk, current.app.clock, web.host, web.port)
+    join = web.join
+    captcha = None
+    if join.captcha and join.captcha_secret is not None:
+        captcha = Captcha(
+            join.captcha,
+            join.captcha_site_key,
+            join.captcha_secret.reveal(),
+            join.captcha_verify_url,
+        )
+    rules = JoinRules(
+        per_address=join.per_address,
+        per_network=join.per_network,
+        per_hour=join.per_hour,
+        privacy_url=join.privacy_url,
+        captcha=captcha,
+    )
+    return Server(
+        current.app.desk,
+        current.app.clock,
+        web.host,
+        web.port,
+        indexed=web.indexed,
+        rules=rules,
+        proxies=web.trusted_proxies,
+    )

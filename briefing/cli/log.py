@@ -51,6 +51,7 @@ def start_log(form: str, level: str) -> None:
     for library, lowest in (
         ("alembic", logging.WARNING),
         ("apscheduler", logging.ERROR),
+        ("procrastinate", logging.WARNING),
         ("urllib3", logging.ERROR),
         ("uvicorn", logging.WARNING),
     ):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -19,22 +18,18 @@ from briefing.cli.console import (
     say,
     session,
 )
+from briefing.cli.export import Status, export
+from briefing.cli.moving import import_file
 from briefing.errors import JobError, UsageError
 from subscribers import roll
 from subscribers.addresses import Address as Checked
 from subscribers.addresses import AddressRefused, read_address
 
 app = commands("subscribers", "The people on the list.")
+app.command("import")(import_file)
+app.command("export")(export)
 
 Address = Annotated[str, typer.Argument(metavar="ADDRESS")]
-
-
-class Status(StrEnum):
-    """What `list` can be narrowed to."""
-
-    ACTIVE = "active"
-    PENDING = "pending"
-    SUPPRESSED = "suppressed"
 
 
 @app.command()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from briefing.cli.console import Json, commands, report, session
+from briefing.cli.console import Json, Session, commands, report, session
 from briefing.config import write_starter
 from briefing.errors import StoreError
+
+if TYPE_CHECKING:
+    from briefing.store.transfer import Progress
 
 app = commands()
 
@@ -29,15 +36,64 @@ def init(context: typer.Context, as_json: Json = False) -> None:
 
 
 @app.command()
-def migrate(context: typer.Context, as_json: Json = False) -> None:
-    """Bring the database to this program's version; safe to repeat."""
-    before, after = session(context).unchecked_app.database.migrate()
+def migrate(
+    context: typer.Context,
+    to: Annotated[
+        str, typer.Option(metavar="URL", help="Copy everything into this empty database.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Bring the database to this program's version; safe to repeat.
+
+    With --to, copy it into another database, such as PostgreSQL. The old one stays as it is.
+    """
+    run = session(context)
+    if to:
+        _move(run, to, as_json=as_json)
+        return
+    database = run.unchecked_app.database
+    before, after = database.migrate()
+    # The job queue of the distributed engine has versions of its own.
+    from briefing.store import jobs  # noqa: PLC0415 - `init` needs no database
+
+    queue = run.config.engine.kind == "procrastinate" and jobs.migrate(database)
     done = "is up to date" if before == after else f"was brought from {before or 'empty'}"
     report(
-        {"before": before, "after": after},
-        f"the database {done} ({after})",
+        {"before": before, "after": after, "queue_changed": queue},
+        f"the database {done} ({after})" + ("\nthe job queue was brought up to date" * queue),
         as_json=as_json,
     )
+
+
+def _move(run: Session, url: str, *, as_json: bool) -> None:
+    from briefing.store import Database, ledger  # noqa: PLC0415 - `init` needs no database
+    from briefing.store.transfer import transfer  # noqa: PLC0415
+
+    app, target = run.app, Database(url)
+    now = ledger.to_ms(app.clock())
+    with _progress(shown=not as_json and sys.stderr.isatty()) as show:
+        moved = transfer(app.database, target, now, show)
+    target.close()
+    lines = [f"{one.written:>12,}  {one.table}" for one in moved if one.written]
+    total = sum(one.written for one in moved)
+    report(
+        {"tables": [asdict(one) for one in moved]},
+        "\n".join(lines) + f"\n{total:,} rows, as many in the new database as in the old one\n"
+        "Next: set url in [database] to it, and start the daemon.",
+        as_json=as_json,
+    )
+
+
+@contextmanager
+def _progress(*, shown: bool) -> Iterator[Progress]:
+    """A line on the terminal that says how far it is."""
+    if not shown:
+        yield lambda _table, _done, _of: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - for a terminal only
+
+    with Console(stderr=True).status("") as line:
+        yield lambda table, done, of: line.update(f"{table}: {done:,} of {of:,}")
 
 
 @app.command()

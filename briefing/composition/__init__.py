@@ -5,6 +5,15 @@
 
 from briefing.composition.composer import Composed, compose
 from briefing.composition.fit import LIMIT, Loss, Shrunk
-from briefing.composition.theme import Theme, shipped_templates
+from briefing.composition.theme import Theme, check_look, shipped_templates
 
-__all__ = ["LIMIT", "Composed", "Loss", "Shrunk", "Theme", "compose", "shipped_templates"]
+__all__ = [
+    "LIMIT",
+    "Composed",
+    "Loss",
+    "Shrunk",
+    "Theme",
+    "check_look",
+    "compose",
+    "shipped_templates",
+]

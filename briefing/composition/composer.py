@@ -20,12 +20,12 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from briefing.composition.fit import LIMIT, Shrunk, account, shrink, spliced_size
+from briefing.composition.fit import LIMIT, Shrunk, account, shrink
 from briefing.composition.foreign import markdown, markdown_text, shorten, words
 from briefing.composition.inline import inline
 from briefing.composition.languages import Words, direction_of, language_for
 from briefing.composition.page import HEADLINE, Page, arrange, lay_out
-from briefing.composition.slots import Slot
+from briefing.composition.slots import Slot, spliced_size
 from briefing.composition.text import cells, tidy, underline, wrap
 from briefing.composition.theme import Theme
 from briefing.errors import EditionError
@@ -34,7 +34,7 @@ from briefing.model import Briefing, Composition, Edition, Publication
 __all__ = ["Composed", "compose"]
 
 SUBJECT: Final = 70
-"""Characters; what a phone shows in its list is about half, a desktop nearly all."""
+"""Cells; what a phone shows in its list is about half, a desktop nearly all."""
 
 PREHEADER: Final = (40, 90)
 """Characters; shorter, and the list shows the page's first words after it."""
@@ -153,8 +153,8 @@ def _words(page: Page, *, markup: bool) -> dict[str, object]:
 
 
 def _fitting(*candidates: str) -> str:
-    """The first that is no longer than a subject may be, else the last, cut."""
-    fits = (text for text in candidates if len(text) <= SUBJECT)
+    """The first that takes no more cells than a subject may, else the last, cut."""
+    fits = (text for text in candidates if cells(text) <= SUBJECT)
     return next(fits, None) or shorten(candidates[-1], SUBJECT)
 
 

@@ -18,16 +18,12 @@ from enum import StrEnum
 from typing import Final
 
 from briefing.composition.page import FURTHER_PARAGRAPHS, STANDFIRST, Arrangement, Page
-from briefing.composition.slots import Slot
 from briefing.model import Briefing, Story
 
-__all__ = ["LIMIT", "Loss", "Shrunk", "account", "shrink", "spliced_size"]
+__all__ = ["LIMIT", "Loss", "Shrunk", "account", "shrink"]
 
 LIMIT: Final = 90_000
 """Bytes of the HTML part as a reader gets it, in UTF-8 before the transfer encoding."""
-
-# A reader's own address is longer than its slot: a host, a path and a signed token.
-_SLOT_ROOM: Final = 200
 
 # Bytes of markup that a story loses as a headline, its picture, and a headline that goes; measured
 # on the gazette. A wrong guess costs another round or a story too many, never the limit.
@@ -52,12 +48,6 @@ class Shrunk:
     uid: str
     headline: str
     loss: Loss
-
-
-def spliced_size(html: str) -> int:
-    """Bytes of the HTML with room for the addresses that its slots will become."""
-    slots = sum(html.count(slot) for slot in Slot)
-    return len(html.encode()) + slots * _SLOT_ROOM
 
 
 def shrink(arrangement: Arrangement, briefing: Briefing, excess: int) -> Arrangement | None:

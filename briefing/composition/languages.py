@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
@@ -26,7 +26,17 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
-__all__ = ["Direction", "Language", "Words", "direction_of", "language_for", "valid_tag"]
+__all__ = [
+    "Direction",
+    "Language",
+    "Words",
+    "direction_of",
+    "has_catalogue",
+    "language_for",
+    "read_catalogue",
+    "valid_tag",
+    "words_in",
+]
 
 CATALOGUES = Path(__file__).parent / "locale"
 
@@ -111,6 +121,22 @@ class Words:
         return message % plain if plain else message
 
 
+@lru_cache(maxsize=256)
+def words_in(tag: str, catalogues: Path, *, markup: bool) -> Words:
+    """The words of a folder of catalogues for a BCP 47 tag ("es-MX" takes "es").
+
+    A language that has none there is told in English, and marked as English.
+    """
+    language = language_for(tag)
+    base = language.locale.language
+    path = catalogues / f"{base}.po"
+    if path.is_file():
+        return Words(replace(language, catalogue=read_catalogue(path, base)), markup)
+    if base != "en":
+        language = language_for("en")
+    return Words(replace(language, catalogue=NullTranslations()), markup)
+
+
 @lru_cache(maxsize=64)
 def language_for(tag: str) -> Language:
     """The language of a tag. An unknown or malformed tag is English, written left to right."""
@@ -147,10 +173,20 @@ def _catalogue(tag: str) -> NullTranslations:
     while parts:
         path = CATALOGUES / f"{'_'.join(parts)}.po"
         if path.is_file():
-            compiled = io.BytesIO()
-            with path.open("rb") as source:
-                write_mo(compiled, read_po(source, locale=parts[0]))
-            compiled.seek(0)
-            return GNUTranslations(compiled)
+            return read_catalogue(path, parts[0])
         parts.pop()
     return NullTranslations()
+
+
+def has_catalogue(tag: str) -> bool:
+    """Whether the mail's own words are there in the language of a tag, or of its base."""
+    return isinstance(language_for(tag).catalogue, GNUTranslations)
+
+
+def read_catalogue(path: Path, language: str) -> GNUTranslations:
+    """The words of a .po file for a language such as "es", compiled in memory."""
+    compiled = io.BytesIO()
+    with path.open("rb") as source:
+        write_mo(compiled, read_po(source, locale=language))
+    compiled.seek(0)
+    return GNUTranslations(compiled)

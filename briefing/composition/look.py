@@ -65,6 +65,11 @@ def dress(colors: Mapping[str, str], fonts: Mapping[str, str], width: int, look:
             f"look.width is {chosen}", f"choose {_WIDTHS[0]} to {_WIDTHS[-1]} pixels; 600 is usual"
         )
     logo = _logo(look)
+    if logo and look.logo_width > chosen:
+        raise _config_fault(
+            f"look.logo_width is {look.logo_width}, the mail is {chosen} pixels wide",
+            f"write at most {chosen}",
+        )
     return Dress(
         color={name: Markup(_six(merged[name])) for name in COLORS},  # noqa: S704  (checked)
         dark={name: Markup(_six(merged[f"dark-{name}"])) for name in COLORS},  # noqa: S704

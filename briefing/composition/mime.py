@@ -31,14 +31,18 @@ from html import escape
 from typing import Self
 
 from briefing.composition import headers
-from briefing.composition.slots import Links, Slot, SlotFault, find_slots
+from briefing.composition.slots import (
+    NOMINAL_LINK,
+    Links,
+    Slot,
+    SlotFault,
+    find_slots,
+    spliced_size,
+)
 from briefing.errors import JobError
 from briefing.model import Message, Recipient
 
 __all__ = ["NOMINAL_LINK", "BodyFault", "MimeTemplate", "Signer"]
-
-NOMINAL_LINK = 160
-"""Bytes a reader's link is taken to have where a size must be told before any reader is known."""
 
 Signer = Callable[[bytes, bytes], bytes]
 """Gets the header fields and the body of one mail, each as it will be sent (the header without the
@@ -123,13 +127,10 @@ class MimeTemplate:
             + f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n'.encode("ascii"),
         )
         links = sum(map(len, (*text_holes.values(), *html_holes.values())))
-        lines = _LINE_END.sub("\n", html)
         return cls(
             id_domain=id_domain,
             size=sum(map(len, fields)) + sum(map(len, segments)) + NOMINAL_LINK * (links + 1),
-            html_size=len(lines.encode())
-            + lines.count("\n")
-            + sum(NOMINAL_LINK - len(slot) for slot in find_slots(html)),
+            html_size=spliced_size(_LINE_END.sub("\n", html)),
             _fields=fields,
             _segments=segments,
             _text_holes=text_holes,

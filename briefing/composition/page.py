@@ -14,7 +14,16 @@ from briefing.composition.foreign import address, host_of, shorten, words
 from briefing.composition.languages import Language, direction_of, language_for, valid_tag
 from briefing.model import Article, Briefing, Edition, Image, Publication, Story, Treatment
 
-__all__ = ["Arrangement", "Item", "Page", "Part", "Picture", "arrange", "lay_out"]
+__all__ = [
+    "Arrangement",
+    "Item",
+    "Page",
+    "Part",
+    "Picture",
+    "arrange",
+    "lay_out",
+    "postal_lines",
+]
 
 # Room in characters. A standfirst is to be read at a glance; what is longer is somebody's whole
 # article, and the mail has a size to keep.
@@ -163,7 +172,7 @@ def lay_out(
         tagline=words(briefing.tagline, HEADLINE),
         publication=words(publication.name, LABEL),
         url=address(publication.url),
-        postal_address=_postal_address(publication),
+        postal_address=postal_lines(publication),
         date=language.day(edition.day),
         number=language.number(edition.number),
         note=edition.note.strip(),
@@ -178,7 +187,7 @@ def lay_out(
     )
 
 
-def _postal_address(publication: Publication) -> tuple[str, ...]:
+def postal_lines(publication: Publication) -> tuple[str, ...]:
     """Line by line, with the publication's name on top unless the address begins with it."""
     name = words(publication.name, LABEL)
     lines = [line for raw in publication.postal_address.splitlines() if (line := words(raw))]

@@ -19,11 +19,24 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from html import escape
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from briefing.errors import ThemeError
 
-__all__ = ["Links", "Slot", "SlotFault", "fill_edition_slots", "find_slots", "neutralise"]
+__all__ = [
+    "NOMINAL_LINK",
+    "Links",
+    "Slot",
+    "SlotFault",
+    "fill_edition_slots",
+    "find_slots",
+    "neutralise",
+    "spliced_size",
+]
+
+NOMINAL_LINK: Final = 160
+"""Bytes a reader's link is taken to have where a size must be told before any reader is known: a
+host of some length, a path and a signed token."""
 
 
 class Slot(StrEnum):
@@ -81,6 +94,13 @@ def fill_edition_slots(text: str, values: Mapping[Slot, str], *, html: bool) -> 
         return shown.get(slot, slot)
 
     return _ADDRESS.sub(replace, text)
+
+
+def spliced_size(html: str) -> int:
+    """Bytes of the HTML part as mail programs measure it: decoded, in UTF-8, with CRLF at the end
+    of lines, and with `NOMINAL_LINK` for each slot that is open."""
+    slots = sum(NOMINAL_LINK - len(slot) for slot in find_slots(html))
+    return len(html.encode()) + html.count("\n") + slots
 
 
 def neutralise(text: str) -> str:

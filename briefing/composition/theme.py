@@ -30,7 +30,7 @@ from briefing.composition.look import Dress, check_contrast, check_tokens, dress
 from briefing.errors import ConfigError, ThemeError
 from briefing.model import Look
 
-__all__ = ["Theme", "shipped_templates"]
+__all__ = ["Theme", "check_look", "shipped_templates"]
 
 BASE: Final = "_base"
 PARTS: Final = ("subject.txt", "body.txt", "body.html")
@@ -62,15 +62,8 @@ class Theme:
         Raises `ConfigError` for a theme that does not exist, and `ThemeError` naming file, line
         and mend for a template that does not compile or a `theme.toml` with a fault.
         """
-        shipped = shipped_templates()
-        own = [path for path in search_path if path.resolve() != shipped]
-        folders = tuple(path.resolve() / "email" for path in (*own, shipped))
-        known = _names(folders)
-        if name not in known:
-            raise ConfigError(
-                f"there is no theme {name!r}",
-                mend=f"choose one of {', '.join(known)}, or make a folder {folders[0] / name}",
-            )
+        folders = _folders(search_path)
+        _require(name, folders)
         colors, fonts, width = _tokens(name, folders)
         environment = _environment(folders)
         templates = {
@@ -91,6 +84,37 @@ class Theme:
         """Render "subject.txt", "body.txt" or "body.html"; raises `ThemeError` with file, line."""
         with _located(self._folders):
             return self._environment.get_template(self._templates[part]).render(values)
+
+
+def check_look(look: Look, search_path: Sequence[Path] = ()) -> None:
+    """Raise `ConfigError` for a theme that does not exist, or a look that it cannot wear.
+
+    No template is read. A theme with a fault of its own is left to `Theme.load`: it must not keep
+    from being sent what was composed before.
+    """
+    folders = _folders(search_path)
+    _require(look.theme, folders)
+    try:
+        colors, fonts, width = _tokens(look.theme, folders)
+    except ThemeError:
+        return
+    dress(colors, fonts, width, look)
+
+
+def _folders(search_path: Sequence[Path]) -> tuple[Path, ...]:
+    """The publisher's folders and then the shipped one."""
+    shipped = shipped_templates()
+    own = [path for path in search_path if path.resolve() != shipped]
+    return tuple(path.resolve() / "email" for path in (*own, shipped))
+
+
+def _require(name: str, folders: Sequence[Path]) -> None:
+    known = _names(folders)
+    if name not in known:
+        raise ConfigError(
+            f"there is no theme {name!r}",
+            mend=f"choose one of {', '.join(known)}, or make a folder {folders[0] / name}",
+        )
 
 
 def _names(folders: Sequence[Path]) -> list[str]:

@@ -16,6 +16,7 @@ __all__ = [
     "host",
     "is_loopback",
     "listen",
+    "network",
     "picture",
     "secure_site",
     "site",
@@ -69,6 +70,19 @@ def host(value: object) -> str:
     if _HOST.fullmatch(given):
         return given
     raise Refused("is not a host", 'write a name such as "smtp.example.org"; the port is a key')
+
+
+def network(value: object) -> str:
+    """An IP address or a network such as "10.0.0.0/8"."""
+    given = one_line(value)
+    try:
+        return (
+            str(ipaddress.ip_network(given)) if "/" in given else str(ipaddress.ip_address(given))
+        )
+    except ValueError:
+        raise Refused(
+            "is neither an IP address nor a network", 'write "10.0.0.5" or "10.0.0.0/8"'
+        ) from None
 
 
 def listen(value: object) -> tuple[str, int]:

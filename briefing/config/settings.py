@@ -15,6 +15,7 @@ __all__ = [
     "DatabaseConfig",
     "DeliveryConfig",
     "EngineConfig",
+    "JoinConfig",
     "LogConfig",
     "MailerConfig",
     "SourceConfig",
@@ -37,13 +38,36 @@ class DatabaseConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinConfig:
+    """How people join by web: `per_address` mails a day to one address, `per_network` forms an hour
+    from one network, `per_hour` from everywhere. `captcha` is "", "hcaptcha" or "turnstile";
+    `captcha_verify_url` "" is the provider's own."""
+
+    per_address: int = 3
+    per_network: int = 20
+    per_hour: int = 500
+    privacy_url: str = ""
+    captcha: str = ""
+    captcha_site_key: str = ""
+    captcha_secret: Secret | None = None
+    captcha_verify_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WebConfig:
-    """The first of `secrets` signs, all of them verify. `public_url` has no trailing slash."""
+    """The first of `secrets` signs, all of them verify. `public_url` has no trailing slash.
+
+    `indexed` lets search engines keep the archive. `trusted_proxies` are IP addresses and networks,
+    besides this machine, whose word on who the visitor is counts.
+    """
 
     public_url: str
     host: str
     port: int
     secrets: tuple[Secret, ...]
+    indexed: bool = False
+    trusted_proxies: tuple[str, ...] = ()
+    join: JoinConfig = JoinConfig()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,19 +10,26 @@ from briefing.config.addresses import (
     host,
     is_loopback,
     listen,
+    network,
     picture,
     secure_site,
     site,
     web_address,
 )
 from briefing.config.reading import Reading, Table
-from briefing.config.sealed import take_database, take_password, take_signing
+from briefing.config.sealed import (
+    take_captcha,
+    take_database,
+    take_password,
+    take_signing,
+)
 from briefing.config.settings import (
     CollectConfig,
     Config,
     DatabaseConfig,
     DeliveryConfig,
     EngineConfig,
+    JoinConfig,
     LogConfig,
     MailerConfig,
     SourceConfig,
@@ -102,7 +109,39 @@ def _publication(table: Table, public_url: str) -> Publication:
 def _web(table: Table) -> WebConfig:
     public_url = table.take("public_url", secure_site)
     served = table.take("listen", listen, ("127.0.0.1", 8000))
-    return WebConfig(public_url, *served, secrets=take_signing(table))
+    return WebConfig(
+        public_url,
+        *served,
+        secrets=take_signing(table),
+        indexed=table.take("indexed", flag, False),
+        trusted_proxies=table.take("trusted_proxies", listing(network), ()),
+        join=_join(table.table("join")),
+    )
+
+
+def _join(table: Table) -> JoinConfig:
+    usual = JoinConfig()
+    join = JoinConfig(
+        per_address=table.take("per_address", integer(1, 100), usual.per_address),
+        per_network=table.take("per_network", integer(1, 10_000), usual.per_network),
+        per_hour=table.take("per_hour", integer(1, 10_000), usual.per_hour),
+        privacy_url=table.take("privacy_url", optional(web_address), ""),
+        captcha=table.take("captcha", optional(choice("hcaptcha", "turnstile")), ""),
+        captcha_site_key=table.take("captcha_site_key", text(empty=True), ""),
+        captcha_secret=take_captcha(table),
+        captcha_verify_url=table.take("captcha_verify_url", optional(web_address), ""),
+    )
+    if join.captcha:
+        ways = ("captcha_secret", "captcha_secret_env", "captcha_secret_file")
+        if not join.captcha_site_key and table.sound("captcha_site_key"):
+            table.fault("captcha_site_key", "is missing, but there is a captcha", "write its key")
+        if join.captcha_secret is None and table.sound(*ways):
+            table.fault(
+                "captcha_secret",
+                "is missing, but there is a captcha",
+                f"set one of {', '.join(ways)}",
+            )
+    return join
 
 
 def _mailer(table: Table) -> MailerConfig:
@@ -279,7 +318,7 @@ def _look(table: Table) -> Look:
     for side, length in (("logo_width", look.logo_width), ("logo_height", look.logo_height)):
         if look.logo and not length and table.sound(side):
             table.fault(side, "is missing, but there is a logo", "write CSS pixels as shown")
-    if look.logo_width > look.width and table.sound("logo_width", "width"):
+    if look.width and look.logo_width > look.width and table.sound("logo_width", "width"):
         table.fault("logo_width", "is wider than the mail", f"write at most {look.width}")
     return look
 

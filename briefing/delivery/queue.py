@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from briefing.delivery.rates import Rates
@@ -42,6 +42,7 @@ class Queue:
         self._changed = threading.Condition()
         self._ready: deque[Job] = deque()
         self._parked: dict[str, deque[Job]] = {}
+        self._parked_of: Counter[Chunk] = Counter()
         self._closed = False
 
     def put(self, jobs: list[Job]) -> None:
@@ -50,8 +51,9 @@ class Queue:
             self._changed.notify_all()
 
     def put_back(self, job: Job) -> None:
-        """Return a job that was not begun; it is the next to go."""
+        """Return a job that was taken and did not leave; it is the next to go."""
         with self._changed:
+            self._rates.put_back(job.domain)
             self._ready.appendleft(job)
             self._changed.notify()
 
@@ -63,8 +65,11 @@ class Queue:
     @property
     def parked(self) -> int:
         """How many jobs wait for their domain."""
-        with self._changed:
-            return sum(map(len, self._parked.values()))
+        return self._parked_of.total()
+
+    def parked_of(self, chunk: Chunk) -> int:
+        """How many jobs of a chunk wait for their domain."""
+        return self._parked_of[chunk]
 
     @property
     def closed(self) -> bool:
@@ -76,15 +81,17 @@ class Queue:
             self._closed = True
             self._changed.notify_all()
 
-    def drop(self, chunk_numbers: set[int]) -> None:
+    def drop(self, chunks: Collection[Chunk]) -> None:
         """Forget the jobs of chunks that were taken over."""
 
         def rest(jobs: deque[Job]) -> deque[Job]:
-            return deque(job for job in jobs if job.chunk.number not in chunk_numbers)
+            return deque(job for job in jobs if job.chunk not in chunks)
 
         with self._changed:
             self._ready = rest(self._ready)
             self._parked = {domain: rest(jobs) for domain, jobs in self._parked.items()}
+            for chunk in chunks:
+                self._parked_of.pop(chunk, None)
 
     def get(self, timeout: float) -> Job | None:
         """The next job that may leave, waiting up to `timeout` seconds, or None."""
@@ -114,7 +121,11 @@ class Queue:
                 continue
             wait = self._rates.domain_wait(domain, now)
             if wait == 0.0:
-                return jobs.popleft(), 0.0
+                job = jobs.popleft()
+                self._parked_of[job.chunk] -= 1
+                if not self._parked_of[job.chunk]:
+                    del self._parked_of[job.chunk]
+                return job, 0.0
             soonest = min(soonest or wait, wait)
         while self._ready:
             job = self._ready.popleft()
@@ -125,4 +136,5 @@ class Queue:
                     return job, 0.0
                 soonest = min(soonest or wait, wait)
             self._parked.setdefault(job.domain, deque()).append(job)
+            self._parked_of[job.chunk] += 1
         return None, soonest

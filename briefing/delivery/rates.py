@@ -35,6 +35,11 @@ class Bucket:
         self._reserved = max(0, self._reserved - 1)
         self._next_at += 1 / self._rate
 
+    def put_back(self) -> None:
+        """A message that was taken did not leave."""
+        self._reserved += 1
+        self._next_at -= 1 / self._rate
+
 
 class Rates:
     """The overall rate and one per limited domain. Not thread-safe: the caller locks."""
@@ -58,8 +63,13 @@ class Rates:
 
     def take(self, domain: str) -> None:
         """Count a message that leaves."""
-        if self._overall:
-            self._overall.take()
-        bucket = self._domains.get(domain)
-        if bucket:
+        for bucket in self._of(domain):
             bucket.take()
+
+    def put_back(self, domain: str) -> None:
+        """A message that was counted did not leave."""
+        for bucket in self._of(domain):
+            bucket.put_back()
+
+    def _of(self, domain: str) -> list[Bucket]:
+        return [bucket for bucket in (self._overall, self._domains.get(domain)) if bucket]

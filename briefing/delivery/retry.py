@@ -17,6 +17,16 @@ _REFUSALS = {
     OutcomeKind.POLICY: "refused by policy",
     OutcomeKind.CONTENT: "content refused",
 }
+_LATER = {
+    OutcomeKind.SOFT: "to be tried again ({})",
+    OutcomeKind.UNKNOWN: "to be sent again: handed over, the answer was lost",
+    OutcomeKind.FAULT: "the sender was refused ({})",
+}
+_CODELESS = {
+    OutcomeKind.SOFT: "no connection",
+    OutcomeKind.UNKNOWN: "no answer",
+    OutcomeKind.FAULT: "no code",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +45,44 @@ class Retry:
 
     def judge(self, outcome: Outcome, attempts: int, started: int, now: int) -> Mark:
         """The row's next state. `attempts` were made, this one included; times in ms."""
-        status = outcome.status or (str(outcome.code) if outcome.code else "")
+        reader = outcome.recipient_id
         answer = " ".join(f"{outcome.code or ''} {outcome.text}".split())[:500]
-        match outcome.kind:
-            case OutcomeKind.SENT:
-                return Mark(outcome.recipient_id, "sent", "", answer)
-            case OutcomeKind.HARD | OutcomeKind.POLICY | OutcomeKind.CONTENT:
-                reason = f"{_REFUSALS[outcome.kind]} ({status})"
-                return Mark(outcome.recipient_id, "refused", reason, answer)
-            case OutcomeKind.UNKNOWN if not self.resend_unknown or attempts >= _MOST_UNKNOWN:
-                reason = "handed over, the answer was lost"
-                return Mark(outcome.recipient_id, "unknown", reason, answer)
-            case OutcomeKind.FAULT:
-                # It says nothing about the reader: the edition is paused, the row waits for it.
-                return Mark(outcome.recipient_id, "waiting", "the sender was refused", answer)
+        if outcome.kind is OutcomeKind.SENT:
+            return Mark(reader, "sent", "", answer, attempts=attempts)
+        status = outcome.status or (str(outcome.code) if outcome.code else "")
+        if outcome.kind in _REFUSALS:
+            reason = f"{_REFUSALS[outcome.kind]} ({status})"
+            return Mark(reader, "refused", reason, answer, attempts=attempts)
+        due = now + self._wait(attempts)
+        final = self._last_word(outcome.kind, attempts, status, is_late=self._is_over(due, started))
+        if final is not None:
+            return Mark(reader, *final, answer, attempts=attempts)
+        if outcome.kind is OutcomeKind.FAULT:
+            # It says nothing about the reader, and is no try.
+            attempts -= 1
+        reason = _LATER[outcome.kind].format(status or _CODELESS[outcome.kind])
+        return Mark(reader, "waiting", reason, answer, due, attempts)
+
+    def _last_word(
+        self, kind: OutcomeKind, attempts: int, status: str, *, is_late: bool
+    ) -> tuple[str, str] | None:
+        """State and reason of a row that is not tried again, though it might be."""
+        if kind is OutcomeKind.UNKNOWN:
+            if is_late or attempts >= _MOST_UNKNOWN or not self.resend_unknown:
+                return "unknown", "handed over, the answer was lost"
+        elif is_late:
+            return "refused", f"given up after {attempts} tries ({status or _CODELESS[kind]})"
+        return None
+
+    def put_off(self, reader: int, until: int, started: int) -> Mark:
+        """A reader whose turn it was while their domain rests; no try was made."""
+        if self._is_over(until, started):
+            return Mark(reader, "refused", "given up: the domain took no more mail in time")
+        return Mark(reader, "waiting", "the domain takes no more mail for now", due=until)
+
+    def _wait(self, attempts: int) -> int:
         wait = self.waits[min(max(attempts, 1), len(self.waits)) - 1]
-        due = now + round(wait.total_seconds() * 1000)
-        if due > started + self.give_up_after.total_seconds() * 1000:
-            reason = f"given up after {attempts} tries ({status or 'no connection'})"
-            return Mark(outcome.recipient_id, "refused", reason, answer)
-        reason = f"to be tried again ({status or 'connection lost'})"
-        return Mark(outcome.recipient_id, "waiting", reason, answer, due)
+        return round(wait.total_seconds() * 1000)
+
+    def _is_over(self, due: int, started: int) -> bool:
+        return due > started + self.give_up_after.total_seconds() * 1000

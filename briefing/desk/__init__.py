@@ -14,15 +14,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 
 from briefing.collection import Polled, collect
 from briefing.composition import Theme
 from briefing.composition.letters import Letters
-from briefing.delivery import Pace, Retry
+from briefing.composition.look import Dress
+from briefing.delivery import Distributed, Pace, Retry
+from briefing.desk import reminders
+from briefing.desk.alerts import Alerts
+from briefing.desk.deciding import Deciding
+from briefing.desk.differences import Differences, compare_fields, compare_text
 from briefing.desk.dispatch import Delivered, Dispatch
 from briefing.desk.drafting import STARTABLE, Draft, Drafting
-from briefing.errors import EditionError, UsageError
+from briefing.desk.editing import Editing
+from briefing.desk.notices import Notices
+from briefing.desk.pages import read_page
+from briefing.desk.together import Together
+from briefing.desk.users import Users
+from briefing.errors import ConfigError, EditionError, ThemeError, UsageError
 from briefing.mailers import Mailer
 from briefing.model import (
     DAILY,
@@ -31,11 +43,13 @@ from briefing.model import (
     Composition,
     Edition,
     EditionState,
+    LeftOut,
+    Look,
     Publication,
     Recipient,
 )
 from briefing.sources import Source
-from briefing.store import Database, articles, editions, ledger
+from briefing.store import Connection, Database, articles, editions, edits, ledger
 from subscribers import roll
 from subscribers.addresses import AddressRefused
 from subscribers.tokens import Tokens
@@ -44,7 +58,8 @@ __all__ = ["Delivered", "Desk", "Draft"]
 
 
 class Desk:
-    """The pipeline, wired. `mailer` opens the way out only when something is sent."""
+    """The pipeline, wired. `mailer` opens the way out only when something is sent;
+    `allow_private` lets editors fetch stories from the own network."""
 
     def __init__(
         self,
@@ -61,12 +76,15 @@ class Desk:
         return_path: str,
         clock: Callable[[], datetime],
         owner: str,
+        allow_private: bool = False,
+        engine: Distributed | None = None,
     ) -> None:
         self.database = database
         self.publication = publication
         self.briefings = {briefing.slug: briefing for briefing in briefings}
         self.sources = sources
         self.tokens = tokens
+        self.theme = theme
         self._clock = clock
         self._drafting = Drafting(database, publication, theme)
         self._dispatch = Dispatch(
@@ -79,6 +97,53 @@ class Desk:
             return_path=return_path,
             clock=clock,
             owner=owner,
+            engine=engine,
+        )
+        self.editing = Editing(
+            database, self.briefing, partial(read_page, allow_private=allow_private)
+        )
+        self.deciding = Deciding(database, self)
+        self.alerts = Alerts(database)
+        self.together = Together(database)
+        self.users = Users(database, publication.name)
+        self.notices = Notices(
+            database,
+            publication,
+            self.former,
+            tokens,
+            mailer,
+            dress=self.dress,
+            return_path=return_path,
+            clock=clock,
+        )
+
+    def dress(self, briefing: Briefing) -> Dress:
+        """The briefing's colours and fonts for what is no edition. Where its theme cannot be used
+        at all, the shipped one's: a fault of the publisher's own keeps nobody from leaving."""
+        shipped = Look()
+        try:
+            return self.theme(briefing).dress(briefing.look)
+        except (ConfigError, ThemeError):
+            pass
+        try:
+            return Theme.load(shipped.theme).dress(briefing.look)
+        except ConfigError:
+            return Theme.load(shipped.theme).dress(shipped)
+
+    def former(self, slug: str) -> Briefing:
+        """A briefing that readers' old links name, whether or not there still is one: one that is
+        no more goes by the publication's name and has no sections."""
+        if slug in self.briefings:
+            return self.briefings[slug]
+        name, heir = self.publication.name, next(iter(self.briefings.values()))
+        return replace(
+            heir,
+            slug=slug,
+            name=name,
+            tagline="",
+            sections=(),
+            language=self.publication.language,
+            timezone=self.publication.timezone,
         )
 
     def briefing(self, slug: str = "") -> Briefing:
@@ -114,6 +179,34 @@ class Desk:
         """The edition of a day as it stands, or as it would be made now; writes nothing."""
         return self._as_frozen(self._drafting.preview(briefing, day, now))
 
+    def show(self, edition: Edition) -> Draft:
+        """An edition of whatever slot as it stands, composed; writes nothing. Raises `EmptyEdition`
+        where it has no story."""
+        return self._as_frozen(self._drafting.show(edition, self.briefing(edition.briefing)))
+
+    def left_out(self, edition: Edition, now: datetime) -> tuple[LeftOut, ...]:
+        """Articles that could be in a daily edition and are not, each with the reason; those that
+        were dropped apart (`Sheet.dropped`)."""
+        if edition.slot != DAILY:
+            return ()
+        return self._drafting.left_out(edition, self.briefing(edition.briefing), now)
+
+    def differences(self, edition: Edition) -> Differences | None:
+        """What has changed since the last approved revision; None where none was approved."""
+        with self.database.read() as connection:
+            approved = editions.frozen(connection, edition.id)
+        if approved is None:
+            return None
+        briefing = self.briefing(edition.briefing)
+        before = self.composition(edition)
+        after = self._drafting.composition(edition, briefing, "") if edition.stories else None
+        return Differences(
+            approved.revision,
+            edition.revision,
+            compare_fields(approved, edition),
+            compare_text(before.text if before else "", after.text if after else ""),
+        )
+
     def approve(self, edition: Edition, *, by: str, now: datetime) -> Edition:
         """Freeze the revision `edition` was read at, with every variant its readers have chosen.
 
@@ -137,22 +230,18 @@ class Desk:
                     f"the edition of {edition.day} changed while it was being approved",
                     mend="look at it again, then approve",
                 )
+            self._log(connection, edition, "approve", "", by, now)
         return self._reload(edition)
 
-    def hold(self, edition: Edition, reason: str) -> Edition:
+    def hold(self, edition: Edition, reason: str, *, by: str = "") -> Edition:
         """Keep an edition from leaving until it is approved (again)."""
-        before = (*STARTABLE, EditionState.CHANGES, EditionState.APPROVED)
-        return self._move(edition, before, EditionState.HELD, reason)
+        before = (*STARTABLE, EditionState.APPROVED)
+        return self._move(edition, before, EditionState.HELD, reason, by)
 
-    def spike(self, edition: Edition, reason: str) -> Edition:
+    def spike(self, edition: Edition, reason: str, *, by: str = "") -> Edition:
         """Give an edition up; its stories and its window of news go to the next one."""
-        before = (
-            *STARTABLE,
-            EditionState.CHANGES,
-            EditionState.APPROVED,
-            EditionState.SKIPPED,
-        )
-        spiked = self._move(edition, before, EditionState.SPIKED, reason)
+        before = (*STARTABLE, EditionState.APPROVED, EditionState.SKIPPED)
+        spiked = self._move(edition, before, EditionState.SPIKED, reason, by)
         with self.database.write() as connection:
             editions.give_back_window(connection, edition.id)
         return spiked
@@ -179,12 +268,20 @@ class Desk:
             skipped = editions.change_state(
                 connection,
                 edition.id,
-                (*STARTABLE, EditionState.CHANGES, EditionState.APPROVED),
+                (*STARTABLE, EditionState.APPROVED),
                 EditionState.SKIPPED,
                 reason=reason,
             )
+            if skipped:
+                self._log(connection, edition, "skip", reason, "", now)
             if skipped and (edition.stories or not was_empty):
                 editions.give_back_window(connection, edition.id)
+
+    def remind(self, edition: Edition, now: datetime) -> None:
+        """Mail those who decide that a draft is ready, or that its hour is near; each is said once
+        of an edition, and only where its briefing wants an approval."""
+        if reminders.remind(self.database, edition, self.briefing(edition.briefing), now):
+            self.notices.wake()
 
     def deliver(
         self,
@@ -210,6 +307,13 @@ class Desk:
             progress=progress,
             wait=wait,
         )
+
+    def work(self, stop: threading.Event) -> None:
+        """Deliver what is queued for workers, of any edition, until `stop` is set.
+
+        Raises `UsageError` where the engine queues nothing for workers.
+        """
+        self._dispatch.work(self.briefing, self.composition, stop)
 
     def pause(self, edition: Edition, reason: str) -> Edition:
         """Stop a delivery at the next message, in whichever process it runs."""
@@ -317,7 +421,7 @@ class Desk:
     def _set_paused(self, edition: Edition, reason: str | None) -> Edition:
         with self.database.write() as connection:
             done = (
-                ledger.resume(connection, edition.id)
+                self._dispatch.resume(connection, edition.id)
                 if reason is None
                 else ledger.pause(connection, edition.id, reason)
             )
@@ -325,14 +429,35 @@ class Desk:
             raise EditionError(f"the edition of {edition.day} is {edition.state}, not being sent")
         return self._reload(edition)
 
+    def _log(
+        self,
+        connection: Connection,
+        edition: Edition,
+        kind: str,
+        note: str,
+        by: str,
+        now: datetime,
+    ) -> None:
+        """Tell the editors. In the transaction that has changed the edition's row."""
+        edits.record(
+            connection, edition.id, kind, revision=edition.revision, who=by, now=now, note=note
+        )
+
     def _move(
-        self, edition: Edition, before: Sequence[EditionState], after: EditionState, reason: str
+        self,
+        edition: Edition,
+        before: Sequence[EditionState],
+        after: EditionState,
+        reason: str,
+        by: str,
     ) -> Edition:
         if edition.state is after:
             return edition
         with self.database.write() as connection:
             if not editions.change_state(connection, edition.id, before, after, reason=reason):
                 raise EditionError(f"the edition of {edition.day} is {edition.state} already")
+            kind = "hold" if after is EditionState.HELD else "spike"
+            self._log(connection, edition, kind, reason, by, self._clock())
         return self._reload(edition)
 
     def _reload(self, edition: Edition) -> Edition:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
 from briefing.composition.letters import Letters, as_test
-from briefing.delivery import Ended, Pace, Retry, Sending
-from briefing.errors import EditionError
+from briefing.delivery import Distributed, Ended, OpenChunks, Pace, Retry, Sending, Supply
+from briefing.errors import EditionError, UsageError
 from briefing.mailers import Mailer
 from briefing.model import (
     Briefing,
@@ -23,13 +23,21 @@ from briefing.model import (
     Publication,
     Recipient,
 )
-from briefing.store import Database, editions, ledger
+from briefing.store import Connection, Database, editions, ledger
 from subscribers import roll
 from subscribers.tokens import Tokens
 
 log = structlog.get_logger(__name__)
 
 VariantOf = Callable[[str], Composition | None]
+
+# While workers deliver, their progress is counted so often.
+_COUNTED_EVERY = timedelta(seconds=3)
+_STANDINGS = {
+    "sent": Ended.DONE,
+    "paused": Ended.PAUSED,
+    "cancelled": Ended.CANCELLED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,11 @@ class Delivered:
 
 
 class Dispatch:
-    """Freezes audiences and runs deliveries. `mailer` makes the way out when one is needed."""
+    """Freezes audiences and runs deliveries. `mailer` makes the way out when one is needed.
+
+    With an `engine` it queues the deliveries for workers and watches them; without, it runs them
+    here.
+    """
 
     def __init__(
         self,
@@ -56,6 +68,7 @@ class Dispatch:
         return_path: str,
         clock: Callable[[], datetime],
         owner: str,
+        engine: Distributed | None = None,
     ) -> None:
         self._database = database
         self._publication = publication
@@ -66,6 +79,7 @@ class Dispatch:
         self._return_path = return_path
         self._clock = clock
         self._owner = owner
+        self._engine = engine
 
     def deliver(
         self,
@@ -85,23 +99,44 @@ class Dispatch:
                 f"the edition of {edition.day} is {edition.state}, not approved",
                 mend="run `briefing approve` first",
             )
-        mailer = self._mailer()
         if edition.state is EditionState.APPROVED:
-            edition = self._start(edition, briefing, mailer)
-        letters = self.letters(edition, briefing, variant_of)
-        waiting = self._tally(edition).waiting
-        while True:
-            tell = partial(_tell, progress, waiting)
-            sending = self._sending(edition, briefing, mailer, letters, stop, tell)
-            ended = sending.run()
-            if ended is not Ended.WAITING or not wait:
-                break
-            log.info("waiting", until=sending.next_at)
-            self._wait(edition, sending.next_at, stop)
-            waiting = self._tally(edition).waiting
-        if ended is Ended.DONE:
-            self._finish(edition)
+            edition = self._start(edition, briefing)
+        if self._engine is None:
+            ended = self._run(edition, briefing, variant_of, stop, progress, wait=wait)
+        else:
+            ended = self._watch(edition, stop, progress) if wait else Ended.WAITING
         return Delivered(self._reload(edition), ended, self._tally(edition))
+
+    def resume(self, connection: Connection, edition_id: int) -> bool:
+        """See `ledger.resume`; workers are called in the same transaction."""
+        resumed = ledger.resume(connection, edition_id)
+        if resumed and self._engine is not None:
+            self._engine.queue(connection, edition_id)
+        return resumed
+
+    def work(
+        self,
+        briefing_of: Callable[[str], Briefing],
+        variant_of: Callable[[Edition, str], Composition | None],
+        stop: threading.Event,
+    ) -> None:
+        """See `Desk.work`."""
+        if self._engine is None:
+            raise UsageError(
+                "there is nothing for a worker: `briefing run` delivers by itself",
+                mend='for workers, set kind = "procrastinate" in [engine] (see docs/operating.md)',
+            )
+
+        def begin(edition_id: int, supply: Supply) -> Sending | None:
+            with self._database.read() as connection:
+                edition = editions.get(connection, edition_id)
+            if edition is None or edition.state is not EditionState.SENDING or edition.paused:
+                return None
+            briefing = briefing_of(edition.briefing)
+            letters = self.letters(edition, briefing, partial(variant_of, edition))
+            return self._sending(edition, briefing, letters, stop, lambda _: None, supply)
+
+        self._engine.work(begin, stop)
 
     def test_send(
         self,
@@ -140,8 +175,48 @@ class Dispatch:
             sender=self._return_path or briefing.from_address,
         )
 
-    def _start(self, edition: Edition, briefing: Briefing, mailer: Mailer) -> Edition:
-        """Freeze the audience, once the way out is known to be open."""
+    def _run(
+        self,
+        edition: Edition,
+        briefing: Briefing,
+        variant_of: VariantOf,
+        stop: threading.Event,
+        progress: Callable[[int, int], None],
+        *,
+        wait: bool,
+    ) -> Ended:
+        """Deliver in this process."""
+        letters = self.letters(edition, briefing, variant_of)
+        while True:
+            tell = partial(_tell, progress, self._tally(edition).waiting)
+            supply = OpenChunks(edition.id, self._owner, resend_unknown=self._retry.resend_unknown)
+            sending = self._sending(edition, briefing, letters, stop, tell, supply)
+            ended = sending.run()
+            if ended is not Ended.WAITING or not wait:
+                break
+            log.info("waiting", until=sending.next_at)
+            self._wait(edition, sending.next_at, stop)
+        if ended is Ended.DONE:
+            self._finish(edition)
+        return ended
+
+    def _watch(
+        self, edition: Edition, stop: threading.Event, progress: Callable[[int, int], None]
+    ) -> Ended:
+        """Look on while workers deliver."""
+        waiting = self._tally(edition).waiting
+        while not stop.is_set():
+            # Counting a million rows takes a third of a second: not more often than this.
+            self._wait(edition, self._clock() + _COUNTED_EVERY, stop)
+            progress(waiting - self._tally(edition).waiting, waiting)
+            with self._database.read() as connection:
+                ended = _STANDINGS.get(ledger.standing(connection, edition.id))
+            if ended is not None:
+                return ended
+        return Ended.STOPPED
+
+    def _start(self, edition: Edition, briefing: Briefing) -> Edition:
+        """Freeze the audience, once the way out is known to be open (workers have their own)."""
         now = self._clock()
         for story in edition.stories:
             if story.article.news_at > now:
@@ -156,7 +231,10 @@ class Dispatch:
                     f"nobody is subscribed to “{briefing.slug}”",
                     mend="run `briefing subscribers add ADDRESS`",
                 )
-        mailer.open().close()
+        if self._engine is not None:
+            self._engine.prepare()
+        else:
+            self._mailer().open().close()
         with self._database.write() as connection:
             started = editions.change_state(
                 connection,
@@ -169,23 +247,25 @@ class Dispatch:
                 ledger.freeze_audience(
                     connection, edition.id, briefing.slug, now, self._pace.chunk_size
                 )
+                if self._engine is not None:
+                    self._engine.queue(connection, edition.id)
         return self._reload(edition)
 
     def _sending(
         self,
         edition: Edition,
         briefing: Briefing,
-        mailer: Mailer,
         letters: Letters,
         stop: threading.Event,
         progress: Callable[[int], None],
+        supply: Supply,
     ) -> Sending:
         return Sending(
             self._database,
-            mailer,
+            self._mailer(),
             edition.id,
             letters.write,
-            owner=self._owner,
+            supply,
             started=edition.sending_started_at or edition.due_at,
             pace=replace(self._pace, zone=briefing.timezone),
             retry=self._retry,

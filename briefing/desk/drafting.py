@@ -20,7 +20,7 @@ from briefing.model import (
     Window,
 )
 from briefing.selection import Selection, select
-from briefing.store import Connection, Database, articles, editions
+from briefing.store import Connection, Database, articles, editions, edits
 
 STARTABLE = (
     EditionState.DRAFT,
@@ -70,6 +70,8 @@ class Drafting:
                     editions.extend_window(connection, edition.id, window)
                 elif not editions.save_draft(connection, edition, selection.stories, window):
                     raise EditionError("somebody else changed the draft just now", mend="try again")
+                else:
+                    _log_arrivals(connection, edition, selection.stories, now)
                 edition = editions.get(connection, edition.id)
         assert edition is not None  # noqa: S101 - read in the transaction that wrote it
         return Draft(edition, self._compose(edition, briefing), selection.left_out)
@@ -95,6 +97,24 @@ class Drafting:
                     stories=selection.stories,
                 )
         return Draft(edition, self._compose(edition, briefing), left_out)
+
+    def show(self, edition: Edition, briefing: Briefing) -> Draft:
+        """An edition as it stands; writes nothing. Raises `EmptyEdition`."""
+        return Draft(edition, self._compose(edition, briefing))
+
+    def left_out(self, edition: Edition, briefing: Briefing, now: datetime) -> tuple[LeftOut, ...]:
+        """What would not be in a daily edition if it were drafted now, what was dropped apart."""
+        with self._database.read() as connection:
+            _, selection = self._choose(connection, briefing, edition.day, now, edition)
+            dropped = {out.story.article.id for out in editions.dropped(connection, edition.id)}
+        # What would join at the next draft is not there yet either.
+        there = {story.article.id for story in edition.stories} | dropped
+        joining = tuple(
+            LeftOut(story.article, "arrived after the draft was made")
+            for story in selection.stories
+            if story.article.id not in there
+        )
+        return joining + tuple(out for out in selection.left_out if out.article.id not in there)
 
     def composition(self, edition: Edition, briefing: Briefing, variant: str) -> Composition | None:
         """The edition for a set of sections; None where they hold no story."""
@@ -153,13 +173,29 @@ class Drafting:
         now: datetime,
         edition: Edition | None,
     ) -> tuple[Window, Selection]:
+        window, selection = self._choose(connection, briefing, day, now, edition)
+        if not selection.stories:
+            raise _explain_empty(connection, briefing, day, selection)
+        return window, selection
+
+    def _choose(
+        self,
+        connection: Connection,
+        briefing: Briefing,
+        day: date,
+        now: datetime,
+        edition: Edition | None,
+    ) -> tuple[Window, Selection]:
         window = self.window(connection, briefing, day, now)
         due_at = briefing.due_at(day)
         kept: Sequence[Story] = ()
         dropped: dict[int, str] = {}
-        if edition is not None and editions.is_touched(connection, edition.id):
+        if edition is not None and editions.standing(connection, edition.id).touched:
             kept = edition.stories
-            dropped = editions.dropped(connection, edition.id)
+            dropped = {
+                out.story.article.id or 0: out.reason
+                for out in editions.dropped(connection, edition.id)
+            }
         candidates = articles.unused(
             connection,
             briefing.slug,
@@ -174,10 +210,9 @@ class Drafting:
             due_at,
             kept=kept,
             dropped=dropped,
+            alerted=editions.alerted(connection, briefing.slug),
             backdated=day < briefing.today(now),
         )
-        if not selection.stories:
-            raise _explain_empty(connection, briefing, day, selection)
         return window, selection
 
     def _compose(self, edition: Edition, briefing: Briefing) -> Composed:
@@ -196,6 +231,30 @@ class Drafting:
             theme=self._theme(briefing),
             variant=variant,
         )
+
+
+def _log_arrivals(
+    connection: Connection, edition: Edition, stories: Sequence[Story], now: datetime
+) -> None:
+    """Tell the editors who have the draft before them what the machine did to it."""
+    before = {story.article.id for story in edition.stories}
+    after = {story.article.id for story in stories}
+    edits.record(
+        connection,
+        edition.id,
+        "joined" if before <= after else "redrafted",
+        revision=edition.revision + 1,
+        who="",
+        now=now,
+        note=", ".join(
+            words
+            for count, words in (
+                (len(after - before), f"{len(after - before)} in"),
+                (len(before - after), f"{len(before - after)} out"),
+            )
+            if count
+        ),
+    )
 
 
 def _explain_empty(

@@ -318,7 +318,7 @@ class SmtpLine:
 def _judge(parcel: _Parcel, reply: Reply, stage: Stage) -> Outcome:
     text = reply.text
     kind, status = sort_answer(reply.code, text, stage)
-    return Outcome(parcel.message.recipient_id, kind, reply.code, status, text)
+    return Outcome(parcel.message.recipient_id, kind, reply.code, status, text, stage=stage.value)
 
 
 def _final(outcome: Outcome) -> bool:

@@ -23,7 +23,7 @@ from briefing.sources import SourceBusy
 from briefing.sources.pinning import Dialler, LineRefused, PinnedAdapter
 from briefing.sources.text import one_line
 
-__all__ = ["Bounds", "Page", "fetch"]
+__all__ = ["Bounds", "Page", "fetch", "glance"]
 
 USER_AGENT = f"daily-briefing/{__version__} (feed reader)"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -62,6 +62,7 @@ class Page:
     etag: str = ""
     modified: str = ""
     not_modified: bool = False
+    status: int = 200
 
 
 def fetch(
@@ -84,6 +85,20 @@ def fetch(
     )
     try:
         return _Fetch(name, now, bounds, dialler).follow(url, _headers(etag, modified, accept))
+    finally:
+        dialler.close()
+
+
+def glance(url: str, *, now: datetime, bounds: Bounds = Bounds()) -> Page:
+    """GET `url` for its status and where its redirects end; the body is left unread.
+
+    An answer of any status is a `Page`. Raises `SourceFailed` where there is none.
+    """
+    dialler = Dialler(
+        allow_private=bounds.allow_private, connect_s=bounds.connect_s, total_s=bounds.total_s
+    )
+    try:
+        return _Glance("", now, bounds, dialler).follow(url, _headers("", "", "*/*"))
     finally:
         dialler.close()
 
@@ -252,6 +267,16 @@ class _Fetch:
 
     def _message(self, url: str, reason: str) -> str:
         return f"source “{self.name}”: {_shown(url)}: {reason}"
+
+
+class _Glance(_Fetch):
+    """A fetch that looks at the first line of the answer only."""
+
+    def _page(self, url: str, response: requests.Response, _headers: Mapping[str, str]) -> Page:
+        return Page(url, status=response.status_code)
+
+    def _message(self, _url: str, reason: str) -> str:
+        return reason
 
 
 def _shown(url: str) -> str:

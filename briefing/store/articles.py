@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, exists, not_, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, exists, not_, or_, select, update
 
-from briefing.model import Article, Image
+from briefing.model import DAILY, DESK, Article, Image
 from briefing.store.tables import articles, edition_stories, editions, source_states
 from subscribers.dialect import insert
 
 # Editions in these states have given their stories back.
 _GIVEN_BACK = ("spiked", "skipped")
+
+TOLD: Final = ("sending", "sent", "cancelled")
+"""Editions in these states have told their stories to somebody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,11 @@ def store(connection: Connection, fresh: Iterable[Article], now: datetime) -> St
             )
             new += 1
             continue
-        # A file says where it was first read from; reading it elsewhere does not move it.
-        values |= {"source": old.source, "section": values["section"] or old.section}
+        # A file says where it was first read from; reading it elsewhere does not move it. What the
+        # desk was quicker to fetch is its source's as soon as that has it.
+        if old.source != DESK:
+            values |= {"source": old.source}
+        values |= {"section": values["section"] or old.section}
         if all(getattr(old, name) == value for name, value in values.items()):
             unchanged += 1
         else:
@@ -75,27 +81,65 @@ def find(connection: Connection, article_id: int) -> Article | None:
 def unused(
     connection: Connection, briefing: str, *, since: datetime, but_for: int | None = None
 ) -> list[Article]:
-    """Articles published since a moment that stand in no edition of the briefing.
+    """Articles published since a moment that stand in no daily edition of the briefing.
 
-    Stories of the edition `but_for` count as unused, those of spiked and skipped editions too.
+    Stories of the edition `but_for` count as unused, those of spiked and skipped editions too, and
+    those of alerts, which the daily edition tells as updates. What was written at the desk belongs
+    to the edition it was written for, unless that has given it back or was an alert that left.
     """
-    taken = exists(
+    placed = (
         select(edition_stories.c.article_id)
         .join(editions, editions.c.id == edition_stories.c.edition_id)
-        .where(
-            edition_stories.c.article_id == articles.c.id,
-            editions.c.briefing == briefing,
+        .where(edition_stories.c.article_id == articles.c.id, editions.c.briefing == briefing)
+    )
+    taken = exists(
+        placed.where(
+            editions.c.slot == DAILY,
             editions.c.state.not_in(_GIVEN_BACK),
             editions.c.id != (but_for or 0),
+        )
+    )
+    free = exists(
+        placed.where(
+            edition_stories.c.dropped == "",
+            or_(
+                and_(editions.c.slot == DAILY, editions.c.state.in_(_GIVEN_BACK)),
+                and_(editions.c.slot != DAILY, editions.c.state.in_(TOLD)),
+            ),
         )
     )
     rows = connection.execute(
         select(articles)
         .where(or_(articles.c.published_at >= since, articles.c.embargo_until >= since))
         .where(not_(taken))
+        .where(or_(articles.c.source != DESK, free))
         .order_by(articles.c.published_at.desc(), articles.c.id)
     )
     return [to_article(row) for row in rows.mappings()]
+
+
+def by_uid(connection: Connection, uid: str) -> Article | None:
+    query = select(articles).where(articles.c.uid == uid)
+    row = connection.execute(query).mappings().first()
+    return to_article(row) if row else None
+
+
+def told_on(connection: Connection, article_id: int, briefing: str, *, but_for: int) -> date | None:
+    """The day of the daily edition of a briefing, other than `but_for`, that a story stands in."""
+    day: date | None = connection.execute(
+        select(editions.c.day)
+        .join(edition_stories, edition_stories.c.edition_id == editions.c.id)
+        .where(
+            edition_stories.c.article_id == article_id,
+            edition_stories.c.dropped == "",
+            editions.c.briefing == briefing,
+            editions.c.slot == DAILY,
+            editions.c.state.not_in(_GIVEN_BACK),
+            editions.c.id != but_for,
+        )
+        .limit(1)
+    ).scalar()
+    return day
 
 
 def newest(connection: Connection) -> Article | None:

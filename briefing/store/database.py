@@ -160,8 +160,17 @@ class Database:
 
 
 def _create_engine(url: str) -> Engine:
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    # No values in what it raises and logs: they are addresses, and the numbers in readers' links.
+    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
     if engine.dialect.name != "sqlite":
+
+        @event.listens_for(engine, "connect")
+        def set_timeouts(connection: Any, _record: object) -> None:
+            # A machine that vanishes in mid-transaction must not keep its locks, and with them its
+            # chunk of readers, for the two hours that TCP takes to notice.
+            connection.execute("SET idle_in_transaction_session_timeout = '60s'")
+            connection.commit()
+
         return engine
 
     @event.listens_for(engine, "connect")

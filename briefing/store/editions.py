@@ -2,19 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, RowMapping, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    RowMapping,
+    and_,
+    delete,
+    func,
+    select,
+    update,
+)
 
-from briefing.model import Composition, Edition, EditionState, Story, Treatment, Window
-from briefing.store.articles import to_article
+from briefing.model import (
+    DAILY,
+    Composition,
+    Dropped,
+    Edition,
+    EditionState,
+    Story,
+    Treatment,
+    Window,
+    edition_path,
+)
+from briefing.store.articles import TOLD, to_article
 from briefing.store.tables import articles, compositions, edition_stories, editions, revisions
 from subscribers.dialect import insert
 
 _SNAPSHOT = TypeAdapter(Edition)
+
+# What a person has said of a draft stands when the machine adds to it: new stories are no decision
+# to let a held edition go, and no answer to the changes asked for.
+_STANDS = (EditionState.REVIEW, EditionState.CHANGES, EditionState.HELD)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is noted of an edition beside its contents: whether a person has shaped it, and who
+    approved it last."""
+
+    touched: bool
+    approved_by: str
+    approved_at: datetime | None
 
 
 def reserve(
@@ -70,6 +106,17 @@ def find(connection: Connection, briefing: str, day: date, slot: str) -> Edition
     )
 
 
+def on_day(connection: Connection, briefing: str, day: date) -> list[Edition]:
+    """The editions of a day: the daily one and alerts, in the order in which they were made."""
+    rows = connection.execute(
+        select(editions.c.id)
+        .where(editions.c.briefing == briefing, editions.c.day == day)
+        .order_by(editions.c.id)
+    )
+    found = (get(connection, row.id) for row in rows.all())
+    return [edition for edition in found if edition is not None]
+
+
 def get(connection: Connection, edition_id: int) -> Edition | None:
     return _one(connection, editions.c.id == edition_id)
 
@@ -83,6 +130,48 @@ def recent(connection: Connection, briefing: str, limit: int = 30) -> list[Editi
         .limit(limit)
     )
     return [_to_edition(row, ()) for row in rows]
+
+
+def published(
+    connection: Connection, briefing: str, limit: int, before: date | None = None
+) -> list[tuple[Edition, str, str]]:
+    """The latest editions the public may see (being sent, or sent), newest day first, without
+    their stories; of `limit` or a few more, for those of one day stay together.
+
+    Each has its subject and preheader as approved for all sections ("" where that variant is
+    empty). `before` leaves out that day and what follows it.
+    """
+    shown = [EditionState.SENDING.value, EditionState.SENT.value]
+    public = select(editions.c.day).where(
+        editions.c.briefing == briefing, editions.c.state.in_(shown)
+    )
+    if before is not None:
+        public = public.where(editions.c.day < before)
+    last = connection.execute(
+        public.order_by(editions.c.day.desc()).offset(limit - 1).limit(1)
+    ).scalar()
+    query = (
+        select(
+            editions,
+            func.coalesce(compositions.c.subject, "").label("title"),
+            func.coalesce(compositions.c.preheader, "").label("summary"),
+        )
+        .outerjoin(
+            compositions,
+            and_(
+                compositions.c.edition_id == editions.c.id,
+                compositions.c.revision == editions.c.approved_revision,
+                compositions.c.variant == "",
+            ),
+        )
+        .where(editions.c.briefing == briefing, editions.c.state.in_(shown))
+        .order_by(editions.c.day.desc(), editions.c.due_at.desc(), editions.c.id.desc())
+    )
+    if before is not None:
+        query = query.where(editions.c.day < before)
+    if last is not None:
+        query = query.where(editions.c.day >= last)
+    return [(_to_edition(row, ()), row.title, row.summary) for row in connection.execute(query)]
 
 
 def in_state(connection: Connection, *states: EditionState) -> list[Edition]:
@@ -126,22 +215,85 @@ def window_after(connection: Connection, briefing: str, slot: str, day: date) ->
     return start
 
 
-def dropped(connection: Connection, edition_id: int) -> dict[int, str]:
-    """Article ids an editor took out of the edition, each with the reason."""
+def lock(connection: Connection, edition_id: int) -> Edition | None:
+    """The edition as it stands; until the transaction ends nobody else changes it."""
+    connection.execute(
+        select(editions.c.id).where(editions.c.id == edition_id).with_for_update()
+    ).all()
+    return get(connection, edition_id)
+
+
+def dropped(connection: Connection, edition_id: int) -> tuple[Dropped, ...]:
+    """What editors took out of the edition, in the order in which it stood there."""
+    return tuple(
+        Dropped(_to_story(row), row["placed_dropped"])
+        for row in _placed(connection, edition_id, edition_stories.c.dropped != "")
+    )
+
+
+def standing(connection: Connection, edition_id: int) -> Standing:
+    """What is noted of an edition beside its contents."""
+    row = connection.execute(
+        select(editions.c.touched, editions.c.approved_by, editions.c.approved_at).where(
+            editions.c.id == edition_id
+        )
+    ).one()
+    return Standing(row.touched, row.approved_by, row.approved_at)
+
+
+def alerted(connection: Connection, briefing: str) -> dict[int, str]:
+    """Article ids that an alert of the briefing has told, each with the alert's `Edition.path`."""
     rows = connection.execute(
-        select(edition_stories.c.article_id, edition_stories.c.dropped).where(
-            edition_stories.c.edition_id == edition_id, edition_stories.c.dropped != ""
+        select(edition_stories.c.article_id, editions.c.day, editions.c.slot)
+        .join(editions, editions.c.id == edition_stories.c.edition_id)
+        .where(
+            editions.c.briefing == briefing,
+            editions.c.slot != DAILY,
+            editions.c.state.in_(TOLD),
+            edition_stories.c.dropped == "",
+        )
+        .order_by(editions.c.sending_started_at, editions.c.id)
+    )
+    return {row.article_id: edition_path(briefing, row.day, row.slot) for row in rows}
+
+
+def save_edit(connection: Connection, edition: Edition, dropped: Sequence[Dropped]) -> None:
+    """Write what a person made of an edition. To be called while it is locked.
+
+    `edition` holds everything as it is to be, `revision` and `state` too.
+    """
+    connection.execute(
+        update(editions)
+        .where(editions.c.id == edition.id)
+        .values(
+            revision=edition.revision,
+            state=edition.state.value,
+            reason=edition.reason,
+            subject=edition.subject,
+            preheader=edition.preheader,
+            note=edition.note,
+            corrections=list(edition.corrections),
+            touched=True,
         )
     )
-    return {row.article_id: row.dropped for row in rows}
+    connection.execute(delete(edition_stories).where(edition_stories.c.edition_id == edition.id))
+    _insert_stories(connection, edition.id, edition.stories)
+    _insert_stories(
+        connection,
+        edition.id,
+        [out.story for out in dropped],
+        {out.story.article.id or 0: out.reason for out in dropped},
+    )
 
 
-def is_touched(connection: Connection, edition_id: int) -> bool:
-    """Whether a person has shaped the draft."""
+def bring_forward(connection: Connection, edition_id: int, now: datetime) -> bool:
+    """Let an approved edition leave now instead of at its hour; False where it is not approved."""
     return bool(
         connection.execute(
-            select(editions.c.touched).where(editions.c.id == edition_id)
-        ).scalar_one()
+            update(editions)
+            .where(editions.c.id == edition_id, editions.c.state == EditionState.APPROVED.value)
+            .values(due_at=now)
+        ).rowcount
     )
 
 
@@ -160,11 +312,8 @@ def save_draft(
         .where(editions.c.id == edition.id, editions.c.revision == edition.revision)
         .values(
             revision=edition.revision + 1,
-            # A held edition stays held: new stories are no decision to let it go.
-            state=(
-                edition.state if edition.state is EditionState.HELD else EditionState.DRAFT
-            ).value,
-            reason=edition.reason if edition.state is EditionState.HELD else "",
+            state=(edition.state if edition.state in _STANDS else EditionState.DRAFT).value,
+            reason=edition.reason if edition.state in _STANDS else "",
             window_start=window.start,
             window_end=window.end,
         )
@@ -256,7 +405,7 @@ def freeze(
             editions.c.id == edition.id,
             editions.c.revision == edition.revision,
             editions.c.state.in_(
-                [s.value for s in (EditionState.DRAFT, EditionState.REVIEW, EditionState.HELD)]
+                [s.value for s in (EditionState.DRAFT, *_STANDS)],
             ),
         )
         .values(
@@ -342,7 +491,12 @@ def composition(
     )
 
 
-def _insert_stories(connection: Connection, edition_id: int, stories: Sequence[Story]) -> None:
+def _insert_stories(
+    connection: Connection,
+    edition_id: int,
+    stories: Sequence[Story],
+    reasons: Mapping[int, str] = MappingProxyType({}),
+) -> None:
     if stories:
         connection.execute(
             edition_stories.insert(),
@@ -356,6 +510,8 @@ def _insert_stories(connection: Connection, edition_id: int, stories: Sequence[S
                     "headline": story.headline,
                     "standfirst": story.standfirst,
                     "pinned": story.pinned,
+                    "update_of": story.update_of,
+                    "dropped": reasons.get(story.article.id or 0, ""),
                 }
                 for story in stories
             ],
@@ -364,19 +520,37 @@ def _insert_stories(connection: Connection, edition_id: int, stories: Sequence[S
 
 def _one(connection: Connection, *conditions: Any) -> Edition | None:
     row = connection.execute(select(editions).where(*conditions)).first()
-    return _to_edition(row, _stories(connection, row.id)) if row else None
+    if row is None:
+        return None
+    rows = _placed(connection, row.id, edition_stories.c.dropped == "")
+    stories = tuple(_to_story(placed) for placed in rows)
+    # What an alert has told is an update in the daily edition, from the moment the alert leaves.
+    if row.slot == DAILY and row.sending_started_at is None:
+        told = alerted(connection, row.briefing)
+        stories = tuple(
+            replace(story, update_of=told.get(story.article.id or 0, story.update_of))
+            for story in stories
+        )
+    return _to_edition(row, stories)
 
 
-def _stories(connection: Connection, edition_id: int) -> tuple[Story, ...]:
+def _placed(
+    connection: Connection, edition_id: int, condition: ColumnElement[bool]
+) -> Sequence[RowMapping]:
     placed = edition_stories.c
-    rows = connection.execute(
-        select(articles)
-        .add_columns(*(column.label(f"placed_{column.name}") for column in edition_stories.columns))
-        .join(edition_stories, placed.article_id == articles.c.id)
-        .where(placed.edition_id == edition_id, placed.dropped == "")
-        .order_by(placed.position)
+    return (
+        connection.execute(
+            select(articles)
+            .add_columns(
+                *(column.label(f"placed_{column.name}") for column in edition_stories.columns)
+            )
+            .join(edition_stories, placed.article_id == articles.c.id)
+            .where(placed.edition_id == edition_id, condition)
+            .order_by(placed.position, placed.article_id)
+        )
+        .mappings()
+        .all()
     )
-    return tuple(_to_story(row) for row in rows.mappings())
 
 
 def _to_story(values: RowMapping) -> Story:
@@ -388,6 +562,7 @@ def _to_story(values: RowMapping) -> Story:
         headline=values["placed_headline"],
         standfirst=values["placed_standfirst"],
         pinned=values["placed_pinned"],
+        update_of=values["placed_update_of"],
     )
 
 

@@ -9,15 +9,30 @@ they cost several times the message itself (`tests/bench/bench_delivery.py`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import ARRAY, BigInteger, Dialect, bindparam, func, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Dialect,
+    Integer,
+    String,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import Executable
 
+from briefing.errors import StoreError
+from briefing.store import leases
 from briefing.store.database import Database
-from briefing.store.leases import LEASE_MS, Chunk
+from briefing.store.leases import Chunk
 from briefing.store.ledger import Mark
 from briefing.store.tables import chunks, deliveries, editions
 from subscribers.roll import may_be_mailed
@@ -31,6 +46,7 @@ class HandOff:
     """A connection of one sender, for one edition. Not thread-safe: the recorder sees to that."""
 
     def __init__(self, database: Database, edition_id: int) -> None:
+        self._database = database
         self._edition_id = edition_id
         self._pooled = database.engine.raw_connection()
         driver: Any = self._pooled.driver_connection
@@ -38,6 +54,8 @@ class HandOff:
         self._cursor = driver.cursor()
         self._is_sqlite = database.is_sqlite
         dialect = database.engine.dialect
+        assert dialect.dbapi is not None  # noqa: S101 - the engine has one
+        self._failures: tuple[type[BaseException], ...] = (dialect.dbapi.Error,)
         ids = _members(dialect)
         self._standing = _Statement(
             select(editions.c.state, editions.c.paused).where(
@@ -61,6 +79,12 @@ class HandOff:
             .where(
                 deliveries.c.edition_id == bindparam("edition"),
                 deliveries.c.recipient_id == bindparam("reader"),
+                # Somebody else's last word (cancelled) stands against “later”.
+                or_(
+                    bindparam("new_state", type_=String) != "waiting",
+                    deliveries.c.state == "waiting",
+                    deliveries.c.state == "sending",
+                ),
             )
             .values(
                 state=bindparam("new_state"),
@@ -68,6 +92,9 @@ class HandOff:
                 answer=bindparam("new_answer"),
                 due=bindparam("new_due"),
                 at=bindparam("new_at"),
+                attempts=func.coalesce(
+                    bindparam("new_attempts", type_=Integer), deliveries.c.attempts
+                ),
             ),
             dialect,
         )
@@ -96,9 +123,12 @@ class HandOff:
         )
 
     def __enter__(self) -> Self:
-        """Begin the transaction."""
+        """Begin the transaction. Raises `StoreError`, as does its end."""
         if self._is_sqlite:
-            self._cursor.execute("BEGIN IMMEDIATE")
+            try:
+                self._cursor.execute("BEGIN IMMEDIATE")
+            except self._failures as error:
+                raise self._explain(error) from error
         return self
 
     def __exit__(
@@ -108,12 +138,28 @@ class HandOff:
         trace: TracebackType | None,
     ) -> None:
         if error is None:
-            self._driver.commit()
-        else:
+            try:
+                self._driver.commit()
+            except self._failures as failed:
+                self._roll_back()
+                raise self._explain(failed) from failed
+            return
+        self._roll_back()
+        if isinstance(error, self._failures):
+            raise self._explain(error) from error
+
+    def _roll_back(self) -> None:
+        # On a connection that is gone this fails as well, and says nothing new.
+        with suppress(*self._failures):
             self._driver.rollback()
 
+    def _explain(self, error: BaseException) -> StoreError:
+        return self._database.explain(DBAPIError("", None, error))
+
     def close(self) -> None:
-        self._cursor.close()
+        """Give the connection back; never raises."""
+        with suppress(*self._failures):
+            self._cursor.close()
         self._pooled.close()
 
     def standing(self) -> str:
@@ -121,8 +167,8 @@ class HandOff:
         state, paused = self._run(self._standing, {"edition": self._edition_id}).fetchone()
         return "paused" if paused and state == "sending" else str(state)
 
-    def hold(self, held: Sequence[Chunk], now: int) -> set[int]:
-        """See `leases.hold_fences`."""
+    def hold(self, held: Sequence[Chunk], now: int) -> set[Chunk]:
+        """See `leases.hold_fences`; the chunks come in the order of their numbers."""
         kept = set()
         for chunk in held:
             values = {
@@ -130,10 +176,10 @@ class HandOff:
                 "chunk_number": chunk.number,
                 "holder": chunk.owner,
                 "held_fence": chunk.fence,
-                "until": now + LEASE_MS,
+                "until": now + leases.LEASE_MS,
             }
             if self._run(self._renew, values).rowcount:
-                kept.add(chunk.number)
+                kept.add(chunk)
         return kept
 
     def mark(self, marks: Sequence[Mark], now: int) -> None:
@@ -150,6 +196,7 @@ class HandOff:
                     "new_answer": m.answer,
                     "new_due": m.due,
                     "new_at": now,
+                    "new_attempts": m.attempts,
                 }
             )
             for m in marks

@@ -7,11 +7,11 @@ UTC.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, case, func, or_, select, update
+from sqlalchemy import Connection, and_, case, func, or_, select, true, update
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import ScalarSelect
 
@@ -21,7 +21,9 @@ from briefing.store.tables import chunks, deliveries, editions
 from subscribers.roll import may_be_mailed
 from subscribers.tables import subscribers, subscriptions
 
-LEASE_MS = 60_000
+# A sender renews its leases twice a second. The longer they last without, the longer a dead
+# machine's chunks wait; the shorter, the sooner a busy one is taken for dead.
+LEASE_MS = 15_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,16 @@ class Chunk:
 
 
 def take_chunk(
-    connection: Connection, edition_id: int, owner: str, now: int, *, resend_unknown: bool
+    connection: Connection,
+    edition_id: int,
+    owner: str,
+    now: int,
+    *,
+    resend_unknown: bool,
+    number: int | None = None,
 ) -> Chunk | None:
-    """Lease the next chunk with something to do, None if there is none now.
+    """Lease the next chunk with something to do (or the one of that number), None if there is none
+    now.
 
     Rows its last owner left `sending` are in doubt: they go back to waiting, or become unknown.
     """
@@ -50,6 +59,7 @@ def take_chunk(
             chunks.c.done.is_(False),
             chunks.c.lease_until < now,
             chunks.c.due <= now,
+            true() if number is None else chunks.c.number == number,
         )
         .order_by(chunks.c.number)
         .limit(1)
@@ -63,13 +73,13 @@ def take_chunk(
         .values(owner=owner, fence=row.fence + 1, lease_until=now + LEASE_MS)
     )
     chunk = Chunk(edition_id, row.number, row.first_id, row.last_id, owner, row.fence + 1)
-    reason = "its sender died before the answer was recorded"
+    died = "its sender died before the answer was recorded"
     connection.execute(
         update(deliveries)
         .where(_in(chunk), deliveries.c.state == "sending")
         .values(
             state="waiting" if resend_unknown else "unknown",
-            reason="" if resend_unknown else reason,
+            reason=f"to be sent again: {died}" if resend_unknown else died,
         )
     )
     return chunk
@@ -121,8 +131,9 @@ def claim(connection: Connection, chunk: Chunk, now: datetime) -> list[tuple[Rec
     ]
 
 
-def skip_gone(connection: Connection, chunk: Chunk, now: datetime) -> None:
-    """Mark waiting rows of readers who may not be mailed any more as skipped, with the reason."""
+def skip_gone(connection: Connection, chunk: Chunk, now: datetime) -> int:
+    """Mark waiting rows of readers who may not be mailed any more as skipped, with the reason; how
+    many there were."""
     gone = connection.execute(
         select(
             deliveries.c.recipient_id,
@@ -164,46 +175,68 @@ def skip_gone(connection: Connection, chunk: Chunk, now: datetime) -> None:
     ).all()
     skipped = [Mark(row.recipient_id, "skipped", row.reason) for row in gone]
     mark(connection, chunk.edition_id, skipped, to_ms(now))
+    return len(skipped)
 
 
-def hold_fences(connection: Connection, owned: Sequence[Chunk], now: int) -> set[int]:
-    """Renew the leases of one edition's chunks; the numbers of those still held.
+def hold_fences(connection: Connection, owned: Sequence[Chunk], now: int) -> set[Chunk]:
+    """Renew the leases of chunks; those that are still held.
 
     A chunk missing from the answer was taken over: nothing of it may be sent or written any more.
     """
-    held = set()
-    for chunk in owned:
-        renewed = connection.execute(
-            update(chunks)
-            .where(
-                chunks.c.edition_id == chunk.edition_id,
-                chunks.c.number == chunk.number,
-                chunks.c.owner == chunk.owner,
-                chunks.c.fence == chunk.fence,
-            )
-            .values(lease_until=now + LEASE_MS)
+    return {
+        chunk
+        # Always in this order: two transactions that lock chunks must not wait for each other.
+        for chunk in sorted(owned, key=lambda chunk: chunk.number)
+        if connection.execute(
+            update(chunks).where(_held(chunk)).values(lease_until=now + LEASE_MS)
         ).rowcount
-        if renewed:
-            held.add(chunk.number)
-    return held
+    }
 
 
-def finish_chunk(connection: Connection, chunk: Chunk) -> None:
-    """Give a chunk back: done when every row is final, else due when its earliest retry is."""
-    due = connection.execute(
+def finish_chunk(connection: Connection, chunk: Chunk) -> int | None:
+    """Give a chunk back: done when every row is final, else due when its earliest retry is.
+
+    When it is due (ms), None when it is done or was taken over.
+    """
+    due: int | None = connection.execute(
         select(func.min(deliveries.c.due)).where(
             _in(chunk), deliveries.c.state.in_(["waiting", "sending"])
         )
     ).scalar()
-    connection.execute(
+    given = connection.execute(
+        update(chunks)
+        .where(_held(chunk))
+        .values(done=due is None, due=due or 0, lease_until=0, owner="")
+    ).rowcount
+    return due if given else None
+
+
+def holders(connection: Connection, edition_id: int, now: int) -> set[str]:
+    """The owners of leases that have not run out."""
+    rows = connection.execute(
+        select(chunks.c.owner)
+        .distinct()
+        .where(
+            chunks.c.edition_id == edition_id,
+            chunks.c.done.is_(False),
+            chunks.c.lease_until >= now,
+        )
+    )
+    return {row.owner for row in rows}
+
+
+def release(connection: Connection, edition_id: int, owners: Collection[str]) -> int:
+    """End the leases of owners known to be dead; how many there were."""
+    released: int = connection.execute(
         update(chunks)
         .where(
-            chunks.c.edition_id == chunk.edition_id,
-            chunks.c.number == chunk.number,
-            chunks.c.fence == chunk.fence,
+            chunks.c.edition_id == edition_id,
+            chunks.c.done.is_(False),
+            chunks.c.owner.in_(owners),
         )
-        .values(done=due is None, due=due or 0, lease_until=0, owner="")
-    )
+        .values(lease_until=0)
+    ).rowcount
+    return released
 
 
 def next_due(connection: Connection, edition_id: int) -> int | None:
@@ -218,6 +251,15 @@ def next_due(connection: Connection, edition_id: int) -> int | None:
         ).where(chunks.c.edition_id == edition_id, chunks.c.done.is_(False))
     ).scalar()
     return due
+
+
+def _held(chunk: Chunk) -> ColumnElement[bool]:
+    return and_(
+        chunks.c.edition_id == chunk.edition_id,
+        chunks.c.number == chunk.number,
+        chunks.c.owner == chunk.owner,
+        chunks.c.fence == chunk.fence,
+    )
 
 
 def _in(chunk: Chunk) -> ColumnElement[bool]:

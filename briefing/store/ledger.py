@@ -25,6 +25,7 @@ from sqlalchemy import (
     Connection,
     and_,
     bindparam,
+    case,
     delete,
     exists,
     func,
@@ -46,6 +47,7 @@ class Mark:
     """What to write of one reader: the row's new state, and when to try again (ms) if waiting.
 
     `reason` is one of few wordings, since `tally` counts by it; `answer` is the server's own text.
+    `attempts` is how many there were, None to leave the number as it is.
     """
 
     recipient_id: int
@@ -53,6 +55,7 @@ class Mark:
     reason: str = ""
     answer: str = ""
     due: int = 0
+    attempts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +166,30 @@ def mark(connection: Connection, edition_id: int, marks: Sequence[Mark], now: in
 
 
 def close_waiting(connection: Connection, edition_id: int, state: str, reason: str) -> int:
-    """Give everybody still waiting a final state (cancelled, or the edition's time is over)."""
+    """Give everybody still waiting a final state (cancelled, or the edition's time is over).
+
+    Rows being handed over at this moment become unknown; if their sender lives, it writes the
+    answer over that. How many readers it were.
+    """
+    # Senders lock a chunk before its rows. Whoever takes the rows first could wait for a sender
+    # that waits for him.
+    connection.execute(
+        select(chunks.c.number)
+        .where(chunks.c.edition_id == edition_id)
+        .order_by(chunks.c.number)
+        .with_for_update()
+    ).all()
+    handed_over = deliveries.c.state == "sending"
     count: int = connection.execute(
         update(deliveries)
-        .where(deliveries.c.edition_id == edition_id, deliveries.c.state == "waiting")
-        .values(state=state, reason=reason)
+        .where(
+            deliveries.c.edition_id == edition_id,
+            deliveries.c.state.in_(["waiting", "sending"]),
+        )
+        .values(
+            state=case((handed_over, "unknown"), else_=state),
+            reason=case((handed_over, f"{reason} while it was handed over"), else_=reason),
+        )
     ).rowcount
     connection.execute(update(chunks).where(chunks.c.edition_id == edition_id).values(done=True))
     return count

@@ -103,6 +103,8 @@ edition_stories = Table(
     Column("headline", Text, nullable=False, server_default=""),
     Column("standfirst", Text, nullable=False, server_default=""),
     Column("pinned", Boolean, nullable=False, server_default=false()),
+    # The path of the alert that told it, or a copy of it, first.
+    Column("update_of", String(200), nullable=False, server_default=""),
     # Why it was taken out by hand; empty while it stands in the edition.
     Column("dropped", Text, nullable=False, server_default=""),
 )
@@ -203,4 +205,169 @@ sent_counts = Table(
     Column("messages", BigInteger, nullable=False),
 )
 
+notices = Table(
+    "notices",
+    metadata,
+    # Single mails that wait: about a confirmation, a welcome, a change, an edition. A row goes as
+    # soon as its mail is handed over, and with the person or the confirmation it is about.
+    Column("id", Identity, primary_key=True, autoincrement=True),
+    # confirm | welcome | moved | ready | deadline
+    Column("kind", String(10), nullable=False),
+    Column("briefing", String(63), nullable=False),
+    Column(
+        "confirmation",
+        BigInteger,
+        ForeignKey("confirmations.key", ondelete="CASCADE"),
+        index=True,
+    ),
+    Column("subscriber_id", Identity, ForeignKey("subscribers.id", ondelete="CASCADE"), index=True),
+    # What an editor is told of, and who it is.
+    Column("edition_id", Identity, ForeignKey("editions.id", ondelete="CASCADE")),
+    Column("user_id", Identity, ForeignKey("users.id", ondelete="CASCADE")),
+    # Only where it is neither the person's nor the confirmation's.
+    Column("address", String(320), nullable=False, server_default=""),
+    Column("queued_at", Moment, nullable=False),
+    # Not before; moved on by a claim as well, so that a claimant who died is succeeded.
+    Column("due", Moment, nullable=False, index=True),
+    # Raised by each claim: who was succeeded hands nothing over any more.
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    # Set before the byte that makes the mail server responsible: it is never sent again then.
+    Column("handed_at", Moment),
+)
+
+edition_edits = Table(
+    "edition_edits",
+    metadata,
+    Column("id", Identity, primary_key=True, autoincrement=True),
+    Column("edition_id", Identity, ForeignKey("editions.id", ondelete="CASCADE"), nullable=False),
+    # The revision it made, or, for a decision, was made on.
+    Column("revision", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    # A user's name, which outlives the user; "" for the machine.
+    Column("who", String(200), nullable=False),
+    Column("kind", String(20), nullable=False),
+    # [[article id or null, field, before, after], …]
+    Column("changes", JSON, nullable=False, server_default="[]"),
+    Column("note", Text, nullable=False, server_default=""),
+    # The entry that an undo or redo is about, and the one that took this one back.
+    Column("of", BigInteger),
+    Column("undone_by", BigInteger),
+)
+
+edition_waivers = Table(
+    "edition_waivers",
+    metadata,
+    # Lint warnings that somebody has answered for.
+    Column("edition_id", Identity, ForeignKey("editions.id", ondelete="CASCADE"), primary_key=True),
+    Column("rule", String(100), primary_key=True),
+    Column("place", String(400), primary_key=True),
+    Column("who", String(200), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+edition_reminders = Table(
+    "edition_reminders",
+    metadata,
+    # Mails to editors that were queued: the key sees to it that none is queued twice.
+    Column("edition_id", Identity, ForeignKey("editions.id", ondelete="CASCADE"), primary_key=True),
+    # ready | deadline
+    Column("kind", String(10), primary_key=True),
+    Column("at", Moment, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Identity, primary_key=True, autoincrement=True),
+    Column("name", String(100), nullable=False),
+    # The name as compared: case and Unicode folded.
+    Column("name_key", String(200), nullable=False, unique=True),
+    Column("email", String(320), nullable=False, server_default=""),
+    # editor | publisher | operator
+    Column("role", String(10), nullable=False),
+    # Argon2id, with its parameters (RFC 9106).
+    Column("password", String(200), nullable=False),
+    # Base32 (RFC 6238), "" without a second factor; and the last time step a code was taken of,
+    # since none may be used twice.
+    Column("totp_secret", String(64), nullable=False, server_default=""),
+    Column("totp_step", BigInteger, nullable=False, server_default="0"),
+    Column("disabled", Boolean, nullable=False, server_default=false()),
+    Column("created_at", Moment, nullable=False),
+)
+
+user_sessions = Table(
+    "user_sessions",
+    metadata,
+    Column("id", Identity, primary_key=True, autoincrement=True),
+    Column(
+        "user_id",
+        Identity,
+        ForeignKey("users.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    # SHA-256 of the cookie's random token: a copy of the database opens no session.
+    Column("mark", String(64), nullable=False, unique=True),
+    Column("agent", String(200), nullable=False, server_default=""),
+    Column("created_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+)
+
+edition_presence = Table(
+    "edition_presence",
+    metadata,
+    Column("edition_id", Identity, ForeignKey("editions.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", Identity, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    # The article they are at; NULL for the edition as a whole.
+    Column("story", BigInteger),
+    Column("seen_at", Moment, nullable=False),
+)
+
 Index("ix_chunks_open", chunks.c.edition_id, chunks.c.done)
+Index("ix_edition_edits_log", edition_edits.c.edition_id, edition_edits.c.id)
+
+return_events = Table(
+    "return_events",
+    metadata,
+    # What came back about mail that was sent; which of it changes something, `briefing.returns`
+    # decides. Opened, clicked and delivered are only counted.
+    Column("id", Identity, primary_key=True, autoincrement=True),
+    # mail | ses | mailgun | postmark | resend | sendgrid | brevo
+    Column("provider", String(10), nullable=False),
+    # SHA-256 of what tells the provider's events apart.
+    Column("mark", String(64), nullable=False),
+    Column("kind", String(12), nullable=False),
+    # When it happened, as the provider says, and when we were told.
+    Column("at", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False, index=True),
+    # No foreign key, as in the ledger. NULL where nothing says which edition it was.
+    Column("edition_id", BigInteger),
+    # It goes with the person: it holds the address. NULL for an address that is not on the roll.
+    Column("subscriber_id", Identity, ForeignKey("subscribers.id", ondelete="CASCADE"), index=True),
+    Column("status", String(12), nullable=False, server_default=""),
+    Column("words", String(500), nullable=False, server_default=""),
+    # What it changed: suppressed | unsubscribed | counted | "" for nothing.
+    Column("effect", String(12), nullable=False, server_default=""),
+    Column("raw", Text, nullable=False, server_default=""),
+    # Nothing is done twice.
+    UniqueConstraint("provider", "mark"),
+)
+
+return_counts = Table(
+    "return_counts",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("provider", String(10), primary_key=True),
+    Column("kind", String(12), primary_key=True),
+    Column("events", BigInteger, nullable=False),
+)
+
+hook_tokens = Table(
+    "hook_tokens",
+    metadata,
+    # SHA-256 of what a provider signs and uses once, and until when it would be believed.
+    Column("mark", String(64), primary_key=True),
+    Column("until", Moment, nullable=False, index=True),
+)

@@ -5,11 +5,14 @@
     request ─▶ Guard ─▶ a route: parse ─▶ desk or roll ─▶ Pages ─▶ response
                bounds, security headers, errors       templates/web
 
-`make_site` wires one file per concern: `leaving`, `choosing`, `archive`, `reading`, `front`. Their
-handlers are synchronous and thin. A GET changes nothing (promise 5), and nothing sets a cookie.
+`make_site` wires one file per concern: `joining`, `confirming`, `choosing`, `leaving`, `archive`,
+`reading`, `front`. Their handlers are synchronous and thin. A GET changes nothing (promise 5), and
+nothing sets a cookie.
 """
 
+from briefing.web.captcha import Captcha
+from briefing.web.joining import JoinRules
 from briefing.web.server import Server, ServerFault
 from briefing.web.site import make_site
 
-__all__ = ["Server", "ServerFault", "make_site"]
+__all__ = ["Captcha", "JoinRules", "Server", "ServerFault", "make_site"]

@@ -12,7 +12,7 @@ from fastapi import FastAPI, Header
 from starlette.responses import Response
 
 from briefing.desk import Desk
-from briefing.web.doors import Slug, find_briefing, read_day
+from briefing.web.doors import Slug, find_former, read_day
 from briefing.web.pages import Pages
 from briefing.web.shelf import Shelf
 
@@ -26,7 +26,7 @@ def register(site: FastAPI, desk: Desk, pages: Pages, clock: Callable[[], dateti
     @site.get("/editions/{briefing}")
     def archive(briefing: Slug, before: str = "") -> Response:
         """Past editions, newest first; `before` is a day."""
-        named = find_briefing(desk, briefing)
+        named = find_former(desk, briefing)
         entries, more = shelf.entries(named.slug, ON_A_PAGE, read_day(before) if before else None)
         months = groupby(entries, lambda entry: entry.edition.day.replace(day=1))
         return pages.page(
@@ -38,10 +38,17 @@ def register(site: FastAPI, desk: Desk, pages: Pages, clock: Callable[[], dateti
         )
 
     # Before the route of a day, which would take it for one.
-    @site.get("/editions/{briefing}/feed.atom")
+    @site.get(
+        "/editions/{briefing}/feed.atom",
+        response_class=Response,
+        responses={
+            200: {"content": {"application/atom+xml": {}}},
+            304: {"description": "Nothing new since"},
+        },
+    )
     def feed(briefing: Slug, if_none_match: Annotated[str, Header()] = "") -> Response:
         """The latest editions as an Atom feed (RFC 4287)."""
-        named = find_briefing(desk, briefing)
+        named = find_former(desk, briefing)
         entries, _ = shelf.entries(named.slug, IN_THE_FEED)
         home = f"{desk.publication.public_url}/editions/{named.slug}"
         body = pages.render(

@@ -1,62 +1,212 @@
-"""Choosing: the sections of a briefing that a reader wants."""
+"""Choosing: what a reader gets by mail, from the link in every mail.
+
+The link is in mails that are passed on. So the page shows the address masked, and what would hurt
+(another address, erasure, a copy of the data) is asked of the mailbox once more.
+
+No language is offered: it would change nothing in an edition, which has its own. Who reads another
+language takes up the briefing in it, which stands among the publisher's other briefings.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Annotated
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Final
 
-from fastapi import FastAPI, Form
+from fastapi import FastAPI, Form, Request
+from pydantic import BaseModel
 from starlette.responses import Response
 
+from briefing.composition.foreign import words
 from briefing.desk import Desk
 from briefing.model import Briefing
-from briefing.web.doors import Slug, Token, open_door
+from briefing.web.doors import Slug, Token, host_of, open_door
+from briefing.web.joining import CONSENT, ask_allowed
 from briefing.web.pages import Pages
-from subscribers import preferences
+from subscribers import changing, preferences
+from subscribers.addresses import AddressRefused, read_address
+from subscribers.confirmations import Asked
+from subscribers.joining import Consent
+from subscribers.preferences import Membership
 from subscribers.tokens import Door
+
+LONGEST: Final = timedelta(days=366)
+"""The longest pause: who wants a longer one wants to leave."""
+
+QUESTIONS: Final = 3
+"""How many mails a day a link may have sent to one address."""
+
+_PERSON: Final = "reader"
 
 
 def register(site: FastAPI, desk: Desk, pages: Pages, clock: Callable[[], datetime]) -> None:
+    choices = _Choices(desk, pages, clock)
+
     @site.get("/p/{briefing}/{token}")
     def show(briefing: Slug, token: Token) -> Response:
-        """The reader's sections; changes nothing."""
-        return _page(*open_door(desk, Door.PREFERENCES, briefing, token))
+        """The reader's choices; changes nothing."""
+        return choices.page(*open_door(desk, Door.PREFERENCES, briefing, token))
 
     @site.post("/p/{briefing}/{token}")
     def choose(
-        briefing: Slug, token: Token, sections: Annotated[list[str] | None, Form()] = None
+        briefing: Slug, token: Token, request: Request, form: Annotated[ChoiceForm, Form()]
     ) -> Response:
-        """Save the sections that are ticked, from the next hand-off on."""
+        """Save what is chosen, from the next hand-off on; `act` says which form it is."""
         named, key = open_door(desk, Door.PREFERENCES, briefing, token)
-        chosen = set(sections or ()).intersection(named.section_slugs)
+        match form.act:
+            case "briefings":
+                return choices.choose_briefings(named, key, form.briefings, host_of(request))
+            case "pause":
+                return choices.pause(named, key, form.until)
+            case "resume":
+                return choices.save_pause(named, key, None)
+            case "address":
+                return choices.ask_new_address(named, key, form.email)
+            case Asked.ERASE | Asked.DOWNLOAD:
+                return choices.ask(named, key, Asked(form.act))
+            case _:
+                return choices.choose_sections(named, key, form.sections)
+
+
+class ChoiceForm(BaseModel):
+    """The forms of the page; `act` is "sections" (or nothing), "briefings", "pause", "resume",
+    "address", "erase" or "download"."""
+
+    act: str = ""
+    sections: list[str] = []
+    briefings: list[str] = []
+    until: str = ""
+    email: str = ""
+
+
+class _Choices:
+    """What the forms do, each answered by the page as it then is."""
+
+    def __init__(self, desk: Desk, pages: Pages, clock: Callable[[], datetime]) -> None:
+        self._desk = desk
+        self._pages = pages
+        self._clock = clock
+
+    def choose_sections(self, named: Briefing, key: int, sections: Sequence[str]) -> Response:
+        chosen = set(sections).intersection(named.section_slugs)
         if not chosen:
-            return _page(named, key, said="none", status=422)
+            return self.page(named, key, said="none", status=422)
         # All of them is no choice: the reader gets those that are added later as well.
         kept = () if len(chosen) == len(named.sections) else tuple(chosen)
-        with desk.database.write() as connection:
+        with self._desk.database.write() as connection:
             preferences.choose_sections(
-                connection, key, named.slug, kept, now=clock(), actor="reader"
+                connection, key, named.slug, kept, now=self._clock(), actor=_PERSON
             )
-        return _page(named, key, said="saved")
+        return self.page(named, key, said="saved")
 
-    def _page(named: Briefing, key: int, *, said: str = "", status: int = 200) -> Response:
-        with desk.database.read() as connection:
+    def choose_briefings(
+        self, named: Briefing, key: int, wanted: Sequence[str], host: str
+    ) -> Response:
+        offered = {
+            other.slug: Consent(
+                self._pages.sentence(CONSENT, other), "preferences", host, language=other.language
+            )
+            for other in self._others(named)
+        }
+        with self._desk.database.write() as connection:
+            place = preferences.membership(connection, key, named.slug)
+            if place is not None and place.stands:
+                preferences.choose_briefings(
+                    connection, key, wanted, offered, now=self._clock(), actor=_PERSON
+                )
+        return self.page(named, key, said="saved")
+
+    def pause(self, named: Briefing, key: int, until: str) -> Response:
+        """Until the morning of a day where the briefing is published."""
+        first, last = self._days(named)
+        try:
+            day = date.fromisoformat(until)
+        except ValueError:
+            day = date.min
+        if not first <= day <= last:
+            return self.page(named, key, said="day", status=422)
+        morning = datetime.combine(day, time(), named.timezone).astimezone(UTC)
+        return self.save_pause(named, key, morning)
+
+    def save_pause(self, named: Briefing, key: int, until: datetime | None) -> Response:
+        with self._desk.database.write() as connection:
+            place = preferences.membership(connection, key, named.slug)
+            if place is not None and place.stands:
+                preferences.pause(connection, key, until, now=self._clock(), actor=_PERSON)
+        return self.page(named, key, said="resumed" if until is None else "paused")
+
+    def ask_new_address(self, named: Briefing, key: int, email: str) -> Response:
+        try:
+            address = read_address(email)
+        except AddressRefused:
+            return self.page(named, key, said="address", status=422, email=words(email, 254))
+        now = self._clock()
+        with self._desk.database.write() as connection:
+            place = preferences.membership(connection, key, named.slug)
+            if place is None or not place.stands:
+                return self.page(named, key)
+            if ask_allowed(connection, address, QUESTIONS, now):
+                number = changing.ask_new_address(
+                    connection, place.person, address, named.slug, now=now
+                )
+                self._desk.notices.ask(connection, named.slug, number)
+        self._desk.notices.wake()
+        return self._pages.page("asked.html", named, what="address", address=address.envelope)
+
+    def ask(self, named: Briefing, key: int, asked: Asked) -> Response:
+        """Mail the person a link to erasure or to their data; those who left may ask as well."""
+        now = self._clock()
+        with self._desk.database.write() as connection:
+            place = preferences.membership(connection, key, named.slug)
+            if place is None:
+                return self._pages.error(404)
+            address = read_address(place.person.address)
+            if ask_allowed(connection, address, QUESTIONS, now):
+                number = changing.ask_person(connection, asked, place.person, named.slug, now=now)
+                self._desk.notices.ask(connection, named.slug, number)
+        self._desk.notices.wake()
+        shown = preferences.mask_address(place.person.address)
+        return self._pages.page("asked.html", named, what=asked.value, address=shown)
+
+    def page(
+        self, named: Briefing, key: int, *, said: str = "", status: int = 200, email: str = ""
+    ) -> Response:
+        with self._desk.database.read() as connection:
             place = preferences.membership(connection, key, named.slug)
         if place is None:
-            return pages.error(404)
+            return self._pages.error(404)
         if not place.stands:
-            return pages.page("not-reading.html", named)
-        leave = desk.tokens.sign(Door.UNSUBSCRIBE, key, named.slug)
-        return pages.page(
+            return self._pages.page("not-reading.html", named)
+        leave = self._desk.tokens.sign(Door.UNSUBSCRIBE, key, named.slug)
+        first, last = self._days(named)
+        return self._pages.page(
             "choosing.html",
             named,
             status=status,
             address=preferences.mask_address(place.person.address),
             chosen=[] if said == "none" else _ticked(named, place.sections),
+            others=self._others(named),
+            reads=set(place.person.briefings),
+            paused=self._paused(named, place),
+            first=first,
+            last=last,
+            email=email,
             said=said,
-            leave=f"{pages.root}/u/{named.slug}/{leave}",
+            leave=f"{self._pages.root}/u/{named.slug}/{leave}",
         )
+
+    def _others(self, named: Briefing) -> list[Briefing]:
+        return [other for other in self._desk.briefings.values() if other.slug != named.slug]
+
+    def _days(self, named: Briefing) -> tuple[date, date]:
+        """The first and the last day a pause may last until."""
+        today = named.today(self._clock())
+        return today + timedelta(days=1), today + LONGEST
+
+    def _paused(self, named: Briefing, place: Membership) -> date | None:
+        """The day mail goes on; None where it has not stopped."""
+        until = place.paused_until
+        return until.astimezone(named.timezone).date() if until and until > self._clock() else None
 
 
 def _ticked(briefing: Briefing, sections: Sequence[str]) -> list[str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ipaddress
 from datetime import date
 from typing import Annotated
 
-from fastapi import Path
+from fastapi import Path, Request
 from starlette.exceptions import HTTPException
 
 from briefing.desk import Desk
 from briefing.model import Briefing
+from briefing.store import editions
 from subscribers.tokens import Door
 
 Slug = Annotated[str, Path(max_length=63)]
@@ -23,16 +25,36 @@ def find_briefing(desk: Desk, slug: str) -> Briefing:
     return desk.briefings[slug]
 
 
+def find_former(desk: Desk, slug: str) -> Briefing:
+    """A briefing of the desk, or one that is no more and whose editions the public may still see;
+    404 for what never was."""
+    if slug not in desk.briefings:
+        with desk.database.read() as connection:
+            if not editions.published(connection, slug, 1):
+                raise HTTPException(404)
+    return desk.former(slug)
+
+
 def open_door(desk: Desk, door: Door, slug: str, token: str) -> tuple[Briefing, int]:
     """The briefing and the key of the person a token was signed for.
 
-    404 for what was not signed for this door and this briefing. The person may be gone since.
+    404 for what was not signed for this door and this briefing. The person may be gone since, and
+    so may the briefing: the links of mails that were sent go on working.
     """
-    briefing = find_briefing(desk, slug)
     key = desk.tokens.read(door, token, slug)
     if key is None:
         raise HTTPException(404)
-    return briefing, key
+    return desk.former(slug), key
+
+
+def host_of(request: Request) -> str:
+    """The visitor's IP address, "" where there is none; from a trusted proxy, what it says."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return ""
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def read_day(text: str) -> date:

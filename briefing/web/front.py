@@ -31,7 +31,11 @@ def register(site: FastAPI, desk: Desk, pages: Pages, _clock: Callable[[], datet
         """The publication's briefings."""
         return pages.page("home.html", public=True, briefings=list(desk.briefings.values()))
 
-    @site.get("/healthz", responses={503: {"description": "The database is out of reach"}})
+    @site.get(
+        "/healthz",
+        response_class=JSONResponse,
+        responses={503: {"description": "The database is out of reach"}},
+    )
     def health() -> Response:
         """Whether the pages work: 200, or 503 without the database."""
         try:
@@ -41,17 +45,21 @@ def register(site: FastAPI, desk: Desk, pages: Pages, _clock: Callable[[], datet
             return JSONResponse({"status": "the database is out of reach"}, 503)
         return JSONResponse({"status": "ok"})
 
-    @site.get("/robots.txt")
+    @site.get("/robots.txt", response_class=PlainTextResponse)
     def robots() -> Response:
         """For crawlers."""
         return PlainTextResponse(_ROBOTS, headers={"Cache-Control": "public, max-age=86400"})
 
-    @site.get("/favicon.ico", status_code=204)
+    @site.get("/favicon.ico", status_code=204, response_class=Response)
     def icon() -> Response:
         """There is none; browsers ask whether or not a page names one."""
         return Response(status_code=204, headers={"Cache-Control": "public, max-age=86400"})
 
-    @site.get("/static/{briefing}/style.css")
+    @site.get(
+        "/static/{briefing}/style.css",
+        response_class=Response,
+        responses={200: {"content": {"text/css": {}}}},
+    )
     def style(briefing: Slug, v: str = "") -> Response:
         """A briefing's stylesheet; an address with its version is good for ever."""
         sheet = pages.sheets.get(briefing)

@@ -18,11 +18,15 @@ BODY: Final = 16 * 1024
 PATIENCE: Final = 10.0
 """Seconds a visitor may take to send a form."""
 
-# Nothing from elsewhere, no script at all, and no page of ours inside another one. Addresses hold
-# tokens: no page we link to is told where its visitor came from.
+STRICT: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+"""Nothing from elsewhere, no script at all, and no page of ours inside another one."""
+
+# Addresses hold tokens: no page we link to is told where its visitor came from.
 _HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": STRICT,
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",

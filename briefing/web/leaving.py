@@ -17,7 +17,7 @@ from starlette.responses import Response
 from briefing.composition.foreign import words
 from briefing.desk import Desk
 from briefing.model import Briefing
-from briefing.web.doors import Slug, Token, find_briefing, open_door
+from briefing.web.doors import Slug, Token, find_former, open_door
 from briefing.web.pages import Pages
 from subscribers import preferences, roll
 from subscribers.tokens import Door
@@ -40,7 +40,13 @@ def register(site: FastAPI, desk: Desk, pages: Pages, clock: Callable[[], dateti
         named, _ = open_door(desk, Door.UNSUBSCRIBE, briefing, token)
         return pages.page("leaving.html", named)
 
-    @site.post("/u/{briefing}/{token}", responses={409: {"description": "Undone no more"}})
+    @site.post(
+        "/u/{briefing}/{token}",
+        responses={
+            200: {"content": {"text/plain": {}}},
+            409: {"description": "Undone no more", "content": {"text/html": {}}},
+        },
+    )
     def leave(
         briefing: Slug,
         token: Token,
@@ -64,7 +70,7 @@ def register(site: FastAPI, desk: Desk, pages: Pages, clock: Callable[[], dateti
     @site.get("/leaving/{briefing}")
     def explain(briefing: Slug) -> Response:
         """Where the links for one reader are, for whoever reads an edition on the web."""
-        return pages.page("own-mail.html", find_briefing(desk, briefing), public=True)
+        return pages.page("own-mail.html", find_former(desk, briefing), public=True)
 
     def _take_off(named: Briefing, key: int, actor: str) -> None:
         with desk.database.write() as connection:

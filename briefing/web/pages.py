@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from briefing.composition import Theme, shipped_templates
+from briefing.composition import shipped_templates
 from briefing.composition.foreign import address, words
 from briefing.composition.look import Dress
-from briefing.errors import ConfigError
-from briefing.model import Briefing, Look, Publication
+from briefing.model import Briefing, Publication
 from briefing.web.wording import name_month, words_for
 
-THEME: Final = "gazette"
 MINUTES: Final = "public, max-age=300"
 """How long the archive's pages may be kept: an edition that is cancelled is gone soon after."""
 
@@ -34,11 +31,18 @@ class Sheet:
 
 
 class Pages:
-    """Renders every page. `indexed` lets search engines keep the public ones."""
+    """Renders every page. `dress` gives the colours of a briefing's pages; `indexed` lets
+    search engines keep the public ones."""
 
     def __init__(
-        self, publication: Publication, briefings: Sequence[Briefing], *, indexed: bool
+        self,
+        publication: Publication,
+        briefings: Sequence[Briefing],
+        *,
+        dress: Callable[[Briefing], Dress],
+        indexed: bool,
     ) -> None:
+        self._dress = dress
         self._publication = publication
         self._indexed = indexed
         self._templates = Environment(
@@ -84,7 +88,8 @@ class Pages:
     def render(self, template: str, briefing: Briefing | None = None, **values: object) -> str:
         """The text of a template; every value that is not markup is escaped."""
         speak = words_for(briefing.language if briefing else self._publication.language)
-        slug = (briefing or self._home).slug
+        # A briefing that is no more has neither colours nor an archive of its own.
+        slug = briefing.slug if briefing and briefing.slug in self.sheets else self._home.slug
         sheet = self.sheets[slug]
         return self._templates.get_template(template).render(
             {
@@ -97,42 +102,33 @@ class Pages:
                 "publication": words(self._publication.name),
                 "publication_url": address(self._publication.url),
                 "briefing": briefing,
+                "stands": briefing is not None and briefing.slug in self.sheets,
                 "clean": words,
                 "stamp": _stamp,
                 **values,
             }
         )
 
+    def sentence(self, message: str, briefing: Briefing) -> str:
+        """A sentence in the briefing's language as plain text; `%(briefing)s` and
+        `%(publication)s` in it are the names."""
+        names = {
+            "briefing": words(briefing.name),
+            "publication": words(self._publication.name),
+        }
+        return words_for(briefing.language).language.catalogue.gettext(message) % names
+
     def text(self, message: str, briefing: Briefing, *, status: int = 200) -> Response:
-        """A line of plain text for a machine; `%(briefing)s` in it is the briefing's name."""
-        speak = words_for(briefing.language)
-        said = speak.language.catalogue.gettext(message) % {"briefing": words(briefing.name)}
+        """A sentence as a line of plain text, for a machine."""
+        said = self.sentence(message, briefing)
         return Response(f"{said}\n", status, media_type="text/plain; charset=utf-8")
 
     def _sheet(self, briefing: Briefing) -> Sheet:
-        body = self._templates.get_template("style.css").render(look=_dress(briefing.look)).encode()
+        look = self._dress(briefing)
+        body = self._templates.get_template("style.css").render(look=look).encode()
         return Sheet(body, hashlib.sha256(body).hexdigest()[:12])
 
 
 def _stamp(moment: datetime) -> str:
     """A UTC moment as RFC 3339 writes it, to the second."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-@lru_cache
-def _theme(name: str) -> Theme:
-    return Theme.load(name)
-
-
-def _dress(look: Look) -> Dress:
-    """The publisher's colours over the theme's. Those that were chosen for a theme of the
-    publisher's own may be unreadable on ours: the pages then keep the gazette's."""
-    try:
-        return _theme(look.theme).dress(look)
-    except ConfigError:
-        pass
-    theme = _theme(THEME)
-    try:
-        return theme.dress(look)
-    except ConfigError:
-        return theme.dress(Look())

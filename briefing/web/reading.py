@@ -6,8 +6,10 @@ Nothing here knows a reader: whoever is passed a link sees what everybody sees.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Path
 from starlette.exceptions import HTTPException
@@ -17,8 +19,9 @@ from briefing.composition.foreign import address, host_of, words
 from briefing.composition.languages import direction_of, language_for, valid_tag
 from briefing.composition.slots import Slot, fill_edition_slots
 from briefing.desk import Desk
-from briefing.model import DAILY, Article, Briefing, Story
-from briefing.web.doors import Slug, find_briefing, read_day
+from briefing.model import DAILY, Article, Briefing, Image, Publication, Story
+from briefing.web.doors import Slug, find_former, read_day
+from briefing.web.guard import STRICT
 from briefing.web.pages import Pages
 from briefing.web.shelf import Copy, Shelf
 
@@ -38,25 +41,25 @@ def register(site: FastAPI, desk: Desk, pages: Pages, _clock: Callable[[], datet
     @site.get("/editions/{briefing}/{day}")
     def edition(briefing: Slug, day: Day) -> Response:
         """The edition of a day as it was sent."""
-        named = find_briefing(desk, briefing)
+        named = find_former(desk, briefing)
         return _as_sent(named, _find(named, day, DAILY))
 
     @site.get("/editions/{briefing}/{day}/stories/{number}")
     def story(briefing: Slug, day: Day, number: Number) -> Response:
         """A story of that edition in full."""
-        named = find_briefing(desk, briefing)
+        named = find_former(desk, briefing)
         return _in_full(named, _find(named, day, DAILY), number)
 
     @site.get("/editions/{briefing}/{day}/{slot}")
     def special(briefing: Slug, day: Day, slot: Slug) -> Response:
         """Another edition of that day as it was sent."""
-        named = find_briefing(desk, briefing)
+        named = find_former(desk, briefing)
         return _as_sent(named, _find(named, day, _special(slot)))
 
     @site.get("/editions/{briefing}/{day}/{slot}/stories/{number}")
     def special_story(briefing: Slug, day: Day, slot: Slug, number: Number) -> Response:
         """A story of another edition of that day in full."""
-        named = find_briefing(desk, briefing)
+        named = find_former(desk, briefing)
         return _in_full(named, _find(named, day, _special(slot)), number)
 
     def _find(named: Briefing, day: str, slot: str) -> Copy:
@@ -87,7 +90,8 @@ def register(site: FastAPI, desk: Desk, pages: Pages, _clock: Callable[[], datet
             raise HTTPException(404)
         sections = {section.slug: section.name for section in named.sections}
         url = address(story.article.url)
-        return pages.page(
+        picture, source = _picture(story.article, desk.publication)
+        answer = pages.page(
             "story.html",
             named,
             public=True,
@@ -104,7 +108,11 @@ def register(site: FastAPI, desk: Desk, pages: Pages, _clock: Callable[[], datet
             host=host_of(url),
             story_language=_language(story.article, named),
             story_direction=_direction(story.article, named),
+            picture=picture,
         )
+        policy = STRICT.replace("img-src 'self'", f"img-src 'self' {source}".rstrip())
+        answer.headers["Content-Security-Policy"] = policy
+        return answer
 
 
 def _special(slot: str) -> str:
@@ -120,6 +128,21 @@ def _standfirst(story: Story) -> str:
     start = standfirst.rstrip("…")
     opening = words(story.article.body[0]) if story.article.body else ""
     return "" if start and opening.startswith(start) else standfirst
+
+
+def _picture(article: Article, publication: Publication) -> tuple[Image | None, str]:
+    """The story's picture and the origin it comes from, where that is the publisher's own: nobody
+    else is to learn who reads what."""
+    image = article.image
+    url = address(image.url) if image else ""
+    own = host_of(publication.url)
+    host = urlsplit(url).hostname or ""
+    if image is None or not url.startswith("https://") or not own:
+        return None, ""
+    if host != own and not host.endswith(f".{own}"):
+        return None, ""
+    shown = replace(image, url=url, alt=words(image.alt), credit=words(image.credit))
+    return shown, f"https://{urlsplit(url).netloc}"
 
 
 def _language(article: Article, briefing: Briefing) -> str:

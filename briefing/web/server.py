@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ import uvicorn
 
 from briefing.desk import Desk
 from briefing.errors import JobError
+from briefing.web.joining import JoinRules
 from briefing.web.site import make_site
 
 # Seconds. A page takes milliseconds; what is still open after this is a visitor who does not read.
@@ -27,8 +28,9 @@ class ServerFault(JobError):
 class Server:
     """The web pages of a desk on one address; port 0 takes a free one.
 
-    `indexed` lets search engines keep the archive. TLS and limits on slow connections are the work
-    of the proxy in front; forwarding headers are believed from this machine only.
+    `indexed` lets search engines keep the archive; `rules` are those of joining. TLS and limits on
+    slow connections are the work of the proxy in front. Who the visitor is, is believed of
+    `proxies` only: IP addresses and networks, besides this machine.
     """
 
     def __init__(
@@ -39,8 +41,11 @@ class Server:
         port: int,
         *,
         indexed: bool = False,
+        rules: JoinRules | None = None,
+        proxies: Sequence[str] = (),
     ) -> None:
-        self._site = make_site(desk, clock, indexed=indexed)
+        self._site = make_site(desk, clock, indexed=indexed, rules=rules)
+        self._proxies = ["127.0.0.1", "::1", *proxies]
         self._host = host
         self._port = port
         self._server: _Uvicorn | None = None
@@ -62,6 +67,8 @@ class Server:
             lifespan="off",
             ws="none",
             server_header=False,
+            proxy_headers=True,
+            forwarded_allow_ips=self._proxies,
             timeout_graceful_shutdown=_GRACE,
         )
         self._server = _Uvicorn(config)

@@ -16,9 +16,6 @@ from briefing.store import Connection, Database, editions
 
 _PUBLIC: Final = (EditionState.SENDING, EditionState.SENT)
 
-# Titles kept at once: what two years of three briefings take.
-_MOST_TITLES: Final = 2000
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -47,24 +44,16 @@ class Shelf:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # A public edition never changes, and its title is in a row with 100 KB of HTML.
-        self._titles: dict[int, tuple[str, str]] = {}
 
     def entries(
         self, briefing: str, limit: int, before: date | None = None
     ) -> tuple[Sequence[Entry], bool]:
         """The latest editions (before a day), newest first; and whether there are older ones."""
         with self._database.read() as connection:
-            found = [
-                edition
-                for edition in reversed(editions.in_state(connection, *_PUBLIC))
-                if edition.briefing == briefing and (before is None or edition.day < before)
-            ]
-            # Editions of one day stay together, since the next page begins at a day.
-            end = limit
-            while 0 < end < len(found) and found[end].day == found[end - 1].day:
-                end += 1
-            return [self._entry(connection, edition) for edition in found[:end]], end < len(found)
+            found = editions.published(connection, briefing, limit, before)
+            last = found[-1][0].day if found else None
+            more = bool(last and editions.published(connection, briefing, 1, last))
+        return [Entry(*told) for told in found], more
 
     def find(self, briefing: str, day: date, slot: str = DAILY) -> Copy | None:
         """The edition as it was sent, None where the public may not see one."""
@@ -75,16 +64,6 @@ class Shelf:
             frozen = editions.frozen(connection, edition.id)
             composition = self._composition(connection, edition)
         return Copy(frozen, composition) if frozen and composition else None
-
-    def _entry(self, connection: Connection, edition: Edition) -> Entry:
-        told = self._titles.get(edition.id)
-        if told is None:
-            composition = self._composition(connection, edition)
-            told = (composition.subject, composition.preheader) if composition else ("", "")
-            if len(self._titles) >= _MOST_TITLES:
-                self._titles.clear()
-            self._titles[edition.id] = told
-        return Entry(edition, *told)
 
     def _composition(self, connection: Connection, edition: Edition) -> Composition | None:
         revision = edition.approved_revision

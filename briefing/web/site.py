@@ -14,19 +14,29 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from briefing.desk import Desk
-from briefing.web import archive, choosing, front, leaving, reading
+from briefing.web import archive, choosing, confirming, front, joining, leaving, reading
 from briefing.web.guard import Guard
+from briefing.web.joining import JoinRules
 from briefing.web.pages import Pages
 
 _PAGE: dict[str, Any] = {"content": {"text/html": {}}}
 
 
-def make_site(desk: Desk, clock: Callable[[], datetime], *, indexed: bool = False) -> FastAPI:
-    """The public pages of a desk. `indexed` lets search engines keep the archive.
+def make_site(
+    desk: Desk,
+    clock: Callable[[], datetime],
+    *,
+    indexed: bool = False,
+    rules: JoinRules | None = None,
+) -> FastAPI:
+    """The public pages of a desk. `indexed` lets search engines keep the archive; `rules` are those
+    of joining.
 
     The description of the routes is not served; `openapi()` of what is returned gives it.
     """
-    pages = Pages(desk.publication, list(desk.briefings.values()), indexed=indexed)
+    pages = Pages(
+        desk.publication, list(desk.briefings.values()), dress=desk.dress, indexed=indexed
+    )
     # A slash too many is a wrong address: a redirect would be built from the visitor's Host header.
     site = FastAPI(
         title=f"{desk.publication.name}: briefings",
@@ -45,8 +55,9 @@ def make_site(desk: Desk, clock: Callable[[], datetime], *, indexed: bool = Fals
             )
         },
     )
-    for concern in (leaving, choosing, archive, reading, front):
+    for concern in (leaving, choosing, confirming, archive, reading, front):
         concern.register(site, desk, pages, clock)
+    joining.register(site, desk, pages, clock, rules or JoinRules())
 
     def refuse(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 422

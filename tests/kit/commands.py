@@ -265,9 +265,11 @@ class Running:
         self._fresh.put(None)
 
 
-def wait_until(condition: Callable[[], object], what: str, *, timeout: float = 30.0) -> None:
+def wait_until(
+    condition: Callable[[], object], what: str, *, timeout: float = 30.0, every: float = 0.05
+) -> None:
     """Look again and again until the condition holds."""
     until = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < until, f"not in {timeout:g} s: {what}"
-        time.sleep(0.05)
+        time.sleep(every)

@@ -636,6 +636,7 @@ def hostile() -> Case:
             [
                 replace(
                     story,
+                    article=replace(story.article, uid=f"test:{number}"),
                     section="europe",
                     position=number,
                     treatment=Treatment.STORY if number else Treatment.LEAD,

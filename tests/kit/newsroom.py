@@ -9,7 +9,7 @@ from hashlib import sha256
 from zoneinfo import ZoneInfo
 
 from briefing.composition import Theme
-from briefing.delivery import Pace, Retry
+from briefing.delivery import Pace, Retry, name_owner
 from briefing.desk import Desk
 from briefing.mailers import Gate, Mailer
 from briefing.model import (
@@ -173,7 +173,7 @@ def desk(
         retry=retry or Retry(),
         return_path="",
         clock=clock,
-        owner=f"test-{id(clock)}-{threading.get_ident()}",
+        owner=name_owner(),
     )
 
 

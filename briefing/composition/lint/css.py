@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 __all__ = ["Color", "Declarations", "Sheet", "StyleRule", "pixels", "read_color", "read_style"]
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|\([^()]*\)|[{};]|[^{};\"'()]+|[\"'()]")
+_PIECE = re.compile(r"\"[^\"]*\"|'[^']*'|\([^()]*\)|[{};]|[^{};\"'()]+|[\"'()]")
 _PIXELS = re.compile(r"(-?\d*\.?\d+)(px)?\Z")
 _HEX = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{6})\Z")
 _RGB = re.compile(r"rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)\s*(?:[,/]\s*1(?:\.0*)?\s*)?\)\Z")
@@ -76,21 +76,21 @@ class Sheet:
         sheet = cls(text)
         opened: list[str] = []
         said = ""
-        for token in _TOKEN.findall(_COMMENT.sub("", text)):
-            if token == "{":
+        for piece in _PIECE.findall(_COMMENT.sub("", text)):
+            if piece == "{":
                 opened.append(said.strip())
                 if opened[-1].startswith("@"):
                     sheet.at_rules.append(tuple(part for part in opened if part.startswith("@")))
                 said = ""
-            elif token == "}":
+            elif piece == "}":
                 sheet._close(opened, said)
                 said = ""
-            elif token == ";" and not (opened and not opened[-1].startswith("@")):
+            elif piece == ";" and not (opened and not opened[-1].startswith("@")):
                 if said.strip().startswith("@"):
                     sheet.at_rules.append((*opened, said.strip()))
                 said = ""
             else:
-                said += token
+                said += piece
         sheet.balanced &= not opened and not said.strip()
         return sheet
 
@@ -108,13 +108,13 @@ class Sheet:
 @lru_cache(maxsize=2048)
 def _read_style(text: str) -> tuple[tuple[str, str], ...]:
     found: Declarations = {}
-    piece = ""
-    for token in [*_TOKEN.findall(text), ";"]:
-        if token != ";":
-            piece += token
+    said = ""
+    for piece in [*_PIECE.findall(text), ";"]:
+        if piece != ";":
+            said += piece
             continue
-        name, colon, value = piece.partition(":")
-        piece = ""
+        name, colon, value = said.partition(":")
+        said = ""
         if colon and value.strip():
             key = name.strip().lower()
             found.pop(key, None)

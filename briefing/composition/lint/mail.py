@@ -16,7 +16,7 @@ from briefing.composition.composer import Composed
 from briefing.composition.fit import Shrunk
 from briefing.composition.foreign import shorten, words
 from briefing.composition.lint.css import Declarations, Sheet, read_style
-from briefing.model import Briefing, Edition, Publication
+from briefing.model import Briefing, Edition, Publication, Story
 
 __all__ = ["Mail", "own_text", "squeeze"]
 
@@ -25,7 +25,10 @@ _SPACES = re.compile(r"[\s\u034f]+")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mail:
-    """A composition, parsed once for all checks. `elements` are those of the body, in order."""
+    """A composition, parsed once for all checks.
+
+    `elements` are those of the body, `stories` those of the variant, both in order.
+    """
 
     subject: str
     preheader: str
@@ -37,6 +40,7 @@ class Mail:
     sheets: tuple[Sheet, ...]
     comments: tuple[str, ...]
     edition: Edition
+    stories: tuple[Story, ...]
     briefing: Briefing
     publication: Publication
     shrunk: tuple[Shrunk, ...]
@@ -62,6 +66,11 @@ class Mail:
             sheets=tuple(Sheet.read(sheet.text or "") for sheet in tree.iter("style")),
             comments=tuple(comment.text or "" for comment in tree.iter(etree.Comment)),
             edition=edition,
+            stories=tuple(
+                story
+                for story in edition.stories
+                if not made.variant or story.section in made.variant.split(",")
+            ),
             briefing=briefing,
             publication=publication,
             shrunk=composed.shrunk,
@@ -108,4 +117,4 @@ def where(element: HtmlElement) -> str:
     """The element's place in the HTML: its line, and its first words."""
     said = whole_text(element) or element.get("alt") or element.get("src") or ""
     line = f"HTML line {element.sourceline}"
-    return f"{line}, “{shorten(said, 50)}”" if said else f"{line}, <{element.tag}>"
+    return f"{line}, “{shorten(said, 50)}”" if said else f"{line}, <{element.tag!s}>"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from briefing.composition.languages import direction_of, language_for, valid_tag
+from briefing.composition.languages import direction_of, has_catalogue, language_for, valid_tag
 from briefing.composition.lint.finding import Finding, error, warning
 from briefing.composition.lint.mail import Mail, clean, own_text, squeeze, where, whole_text
 
@@ -65,9 +65,15 @@ _ISOLATED = warning(
     "HTML Living Standard, 4.5.24 bdi; W3C, Inline markup and bidirectional text in HTML",
 )
 
+_INTERFACE = warning(
+    "interface-words",
+    "The mail's own words are in the briefing's language.",
+    "WCAG 2.2, 3.1.2 Language of Parts (AA); docs/templates.md, Languages",
+)
+
 RULES: Final = (
     _DOCTYPE, _LANGUAGE, _DIRECTION, _TITLE, _WRAPPER, _ONE_H1, _LEVELS, _TABLES, _ACTIVE,
-    _LANGUAGE_MARK, _TURNED, _ISOLATED,
+    _LANGUAGE_MARK, _TURNED, _ISOLATED, _INTERFACE,
 )  # fmt: skip
 
 _TABLE = re.compile(r"<table\b[^>]*>", re.IGNORECASE)
@@ -120,11 +126,11 @@ def _page(mail: Mail) -> Iterator[Finding]:
 
 
 def _headings(mail: Mail) -> Iterator[Finding]:
-    first = [item for item in mail.named("h1")]
+    first = list(mail.named("h1"))
     named = [item for item in first if whole_text(item) or item.xpath(".//img[@alt!='']")]
     if len(first) != 1 or len(named) != 1:
         what = f"there are {len(first)}" if len(first) != 1 else "it has no words"
-        yield _ONE_H1.broken("<h1>", what, "put the briefing's name, or the logo's alt, in one <h1>")
+        yield _ONE_H1.broken("<h1>", what, "put the briefing's name, or its logo, in one <h1>")
     before = 0
     for heading in mail.named(*_HEADINGS):
         level = int(str(heading.tag)[1])
@@ -141,9 +147,7 @@ def _tables(mail: Mail) -> Iterator[Finding]:
     mend = "write role=“presentation” on it"
     for table in mail.named("table"):
         if table.get("role") not in {"presentation", "none"}:
-            yield _TABLES.broken(
-                f"HTML line {table.sourceline}", "a table without the role", mend
-            )
+            yield _TABLES.broken(f"HTML line {table.sourceline}", "a table without the role", mend)
     for comment in mail.comments:
         if any(not _PRESENTATION.search(table) for table in _TABLE.findall(comment)):
             yield _TABLES.broken("comment for Outlook", "a table without the role", mend)
@@ -151,20 +155,26 @@ def _tables(mail: Mail) -> Iterator[Finding]:
 
 def _active(mail: Mail) -> Iterator[Finding]:
     for element in mail.named(*_ACTIVE_TAGS):
-        yield _ACTIVE.broken(where(element), f"<{element.tag}> is in the mail", "take it out")
+        yield _ACTIVE.broken(where(element), f"<{element.tag!s}> is in the mail", "take it out")
     for element in mail.elements:
         if handlers := [name for name in map(str, element.keys()) if name.startswith("on")]:
             yield _ACTIVE.broken(where(element), f"{handlers[0]} is in the mail", "take it out")
 
 
 def _languages(mail: Mail) -> Iterator[Finding]:
+    if _base(mail.language) != "en" and not has_catalogue(mail.language):
+        yield _INTERFACE.broken(
+            "briefing",
+            f"there are no words for {mail.language}: “Unsubscribe” and the like are English",
+            "add a catalogue (docs/templates.md), or choose another language",
+        )
     marks = {
         whole_text(item): _inherited(item, "lang")
         for item in mail.elements
         if item.tag in _BLOCKS or item.tag == "a"
     }
     page = _base(mail.language)
-    for story in mail.edition.stories:
+    for story in mail.stories:
         tag = story.article.language
         headline = clean(story.shown_headline)
         shown = marks.get(headline)
@@ -178,7 +188,8 @@ def _languages(mail: Mail) -> Iterator[Finding]:
 
 def _mixed(mail: Mail) -> Iterator[Finding]:
     for block in mail.named(*_BLOCKS):
-        said = whole_text(block)
+        # What is isolated runs as it likes.
+        said = "".join(map(str, block.xpath(".//text()[not(ancestor::bdi)]")))
         runs = [way for character in said if (way := direction_of(character))]
         ways = _inherited(block, "dir") or "ltr"
         against = sum(way != ways for way in runs)
@@ -188,7 +199,7 @@ def _mixed(mail: Mail) -> Iterator[Finding]:
             )
     names = {
         clean(name)
-        for story in mail.edition.stories
+        for story in mail.stories
         for name in (story.article.byline, story.article.place, *story.article.credits)
     }
     for element in mail.elements:

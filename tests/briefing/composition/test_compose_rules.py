@@ -11,7 +11,7 @@ from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
 from briefing.composition import LIMIT, Theme, compose
-from briefing.composition.fit import spliced_size
+from briefing.composition.slots import spliced_size
 from tests.kit import editions
 
 CASES = {make.__name__: make for make in editions.CASES}
@@ -67,7 +67,7 @@ def test_every_table_is_for_presentation_also_outlooks(theme: str, case: str) ->
 
 
 def test_a_ghost_table_gives_outlook_the_width(theme: str, case: str) -> None:
-    width = CASES[case]().briefing.look.width
+    width = CASES[case]().briefing.look.width or 600
 
     assert f'align="center" width="{width}"' in html(theme, case)
     assert f"max-width:{width}px" in html(theme, case)

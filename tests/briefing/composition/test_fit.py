@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from briefing.composition import LIMIT, Composed, Loss, Theme, compose
-from briefing.composition.fit import shrink, spliced_size
+from briefing.composition.fit import shrink
+from briefing.composition.mime import MimeTemplate
 from briefing.composition.page import Arrangement, arrange
-from briefing.composition.slots import Slot
+from briefing.composition.slots import NOMINAL_LINK, Slot, fill_edition_slots, spliced_size
 from briefing.model import Section, Story
-from tests.kit import editions
+from tests.kit import editions, mails
 
 GAZETTE = Theme.load("gazette")
 
@@ -140,3 +141,23 @@ def test_stories_of_an_unknown_section_come_last(sections: tuple[Section, ...]) 
     assert made is not None
     known = [story.section in briefing.section_slugs for story in made.full]
     assert known == sorted(known, reverse=True)
+
+
+def test_the_composer_and_the_template_count_the_same_bytes() -> None:
+    made = mails.composed("gazette", "full_day")
+    html = fill_edition_slots(
+        made.composition.html, {Slot.VIEW: "https://a.example/".ljust(NOMINAL_LINK, "x")}, html=True
+    )
+
+    template = MimeTemplate.compile(
+        from_name="Alien Road",
+        from_address="briefing@alienroad.example",
+        subject="News",
+        date=editions.NOW,
+        text="News",
+        html=html,
+        list_id="daily.alienroad.example",
+        id_domain="alienroad.example",
+    )
+
+    assert template.html_size == spliced_size(made.composition.html)

@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from briefing.composition import Theme, compose, shipped_templates
+from briefing.composition import Theme, check_look, compose, shipped_templates
 from briefing.composition.look import COLORS, contrast
 from briefing.errors import BriefingError, ConfigError, ThemeError
 from briefing.model import Look
@@ -215,6 +215,10 @@ def test_a_fault_in_theme_toml_names_file_and_culprit(
         (Look(logo="http://alienroad.example/l.png", logo_width=1, logo_height=1), "https"),
         (Look(logo="https://alienroad.example/l.png"), "logo_width"),
         (Look(width=5000), "5000"),
+        (
+            Look(logo="https://a.example/l.png", logo_width=700, logo_height=9),
+            "the mail is 600 pixels wide",
+        ),
     ],
 )
 def test_a_look_that_cannot_be_worn_names_the_culprit(look: Look, culprit: str) -> None:
@@ -237,8 +241,29 @@ def test_fonts_with_spaces_are_quoted() -> None:
     assert dress.font["body"] == "'PT Serif','Noto Serif',serif"
 
 
-def test_a_look_without_a_width_takes_the_themes() -> None:
-    assert Theme.load("gazette").dress(Look(width=0)).width == 600
+def test_a_look_without_a_width_takes_the_themes(write: Write, tmp_path: Path) -> None:
+    write("gazette/theme.toml", "width = 520\n")
+
+    assert Theme.load("gazette", [tmp_path]).dress(Look()).width == 520
+    assert Theme.load("gazette", [tmp_path]).dress(Look(width=640)).width == 640
+
+
+def test_a_look_is_checked_without_reading_a_template(write: Write, tmp_path: Path) -> None:
+    write("gazette/body.html", "{% if %}")
+
+    check_look(Look(), [tmp_path])
+    with pytest.raises(ConfigError, match="contrast"):
+        check_look(Look(colors=(("ink", "#999999"),)), [tmp_path])
+    with pytest.raises(ConfigError, match="no theme 'gazzette'"):
+        check_look(Look(theme="gazzette"), [tmp_path])
+
+
+def test_a_fault_of_the_theme_is_not_held_against_the_look(write: Write, tmp_path: Path) -> None:
+    write("gazette/theme.toml", "colors = 3\n")
+
+    check_look(Look(), [tmp_path])
+    with pytest.raises(ThemeError):
+        Theme.load("gazette", [tmp_path])
 
 
 def test_contrast_is_the_ratio_of_wcag() -> None:

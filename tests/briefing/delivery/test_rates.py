@@ -147,6 +147,6 @@ def test_jobs_of_a_chunk_that_was_taken_over_are_dropped() -> None:
     queue.put([job(1), job(2, "slow.example"), job(3, "slow.example"), other])
     assert queue.get(0.0) is not None
 
-    queue.drop({CHUNK.number})
+    queue.drop({CHUNK})
 
     assert drain(queue) == [9]

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from briefing.delivery import Ended, Pace, Retry, Sending, WarmUp
+from briefing.delivery import Ended, OpenChunks, Pace, Retry, Sending, WarmUp
 from briefing.errors import MailerFault
 from briefing.mailers import Mailer, MailerBusy
 from briefing.model import EditionState, Message, Outcome, OutcomeKind, Recipient, Window
@@ -51,15 +51,16 @@ def sending(
     pace: Pace | None = None,
     owner: str = "test",
 ) -> Sending:
+    retry = retry or Retry()
     return Sending(
         database,
         mailer,
         edition_id,
         write,
-        owner=owner,
+        OpenChunks(edition_id, owner, resend_unknown=retry.resend_unknown),
         started=NOW,
         pace=pace or Pace(chunk_size=10),
-        retry=retry or Retry(),
+        retry=retry,
         clock=clock or Clock(),
         stop=stop or threading.Event(),
         progress=lambda _: None,

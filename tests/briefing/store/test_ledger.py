@@ -171,7 +171,7 @@ def test_a_living_owner_keeps_its_chunk(database: Database, edition_id: int) -> 
 
     heir = take(database, edition_id, "b", MS + leases.LEASE_MS + 1)
 
-    assert held == {chunk.number}
+    assert held == {chunk}
     assert heir.number != chunk.number
 
 
@@ -182,7 +182,7 @@ def test_a_fenced_owner_is_told_so(database: Database, edition_id: int) -> None:
 
     with database.write() as connection:
         assert leases.hold_fences(connection, [chunk], MS) == set()
-        assert leases.hold_fences(connection, [heir], MS) == {heir.number}
+        assert leases.hold_fences(connection, [heir], MS) == {heir}
 
 
 def test_a_chunk_with_retries_is_due_when_the_first_of_them_is(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import email
+import email.policy
+import re
 import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +23,9 @@ from sqlalchemy import select
 from briefing.composition import Theme
 from briefing.delivery import Pace, Retry
 from briefing.desk import Desk
-from briefing.model import Article, Edition, EditionState
+from briefing.model import Article, Edition, EditionState, Message
 from briefing.store import Database, editions
-from briefing.web import make_site
+from briefing.web import JoinRules, make_site
 from subscribers import roll
 from subscribers.preferences import Membership, membership
 from subscribers.tables import metadata
@@ -49,8 +53,8 @@ class House:
     clock: newsroom.Clock
     mailer: newsroom.ScriptedMailer
 
-    def site(self, *, indexed: bool = False) -> FastAPI:
-        return make_site(self.desk, self.clock, indexed=indexed)
+    def site(self, *, indexed: bool = False, rules: JoinRules | None = None) -> FastAPI:
+        return make_site(self.desk, self.clock, indexed=indexed, rules=rules)
 
     def join(self, address: str = READER, *slugs: str, sections: str = "") -> int:
         """A reader of the briefings (the English one by default). Returns the key."""
@@ -70,6 +74,21 @@ class House:
 
     def choosing(self, key: int, slug: str = "daily") -> str:
         return f"/p/{slug}/{self.token(Door.PREFERENCES, key, slug)}"
+
+    def send_notices(self) -> list[Letter]:
+        """Let what is queued go; the mails that went."""
+        before = len(self.mailer.seen)
+        while self.desk.notices.send_due():
+            pass
+        return [read_letter(message) for message in self.mailer.seen[before:]]
+
+    def person(self, address: str = READER) -> roll.Person | None:
+        with self.database.read() as connection:
+            return next(roll.people(connection, address=address), None)
+
+    def suppress(self, reason: roll.Suppressed, address: str = READER) -> None:
+        with self.database.write() as connection:
+            roll.suppress(connection, address, reason, now=self.clock(), actor="test")
 
     def place(self, key: int, slug: str = "daily") -> Membership | None:
         with self.database.read() as connection:
@@ -117,6 +136,37 @@ class House:
                 table.name: sorted(map(tuple, connection.execute(select(table))), key=repr)
                 for table in metadata.sorted_tables
             }
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A single mail as a person sees it; `path` is where its button leads, "" without one."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+    path: str
+    head: EmailMessage
+
+
+def read_letter(message: Message) -> Letter:
+    head = email.message_from_bytes(message.data, policy=email.policy.default)
+    assert isinstance(head, EmailMessage)
+    text, html = (head.get_body((kind,)) for kind in ("plain", "html"))
+    assert text is not None
+    assert html is not None
+    words = text.get_content().replace("\r\n", "\n")
+    public = newsroom.PUBLICATION.public_url
+    found = re.search(rf"^{re.escape(public)}(/\S+)$", words, re.MULTILINE)
+    return Letter(
+        message.recipient,
+        str(head["Subject"]),
+        words,
+        html.get_content(),
+        found[1] if found else "",
+        head,
+    )
 
 
 @dataclass

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,6 +13,7 @@ from subscribers.preferences import mask_address
 from subscribers.roll import Suppressed
 from subscribers.tokens import Door
 from tests.briefing.web.conftest import READER, House, Visitor
+from tests.kit import newsroom
 
 
 def ticked(page: str) -> list[str]:
@@ -170,3 +173,137 @@ def test_a_token_of_another_briefing_does_not_open_the_preferences(
 )
 def test_a_mask_tells_little(address: str, masked: str) -> None:
     assert mask_address(address) == masked
+
+
+# Other briefings
+
+
+def test_another_briefing_is_taken_up_and_given_up(house: House, visitor: Visitor) -> None:
+    key = house.join()
+    answer = visitor.post(house.choosing(key), {"act": "briefings", "briefings": ["manana"]})
+    assert 'name="briefings" value="manana" checked' in answer.text
+    place = house.place(key, "manana")
+    assert place is not None
+    assert place.stands
+    consent = house.story(key)[-1]
+    assert (consent["kind"], consent["briefing"]) == ("consent", "manana")
+    assert (consent["form"], consent["from"], consent["language"]) == (
+        "preferences",
+        "127.0.0.1",
+        "es",
+    )
+    visitor.post(house.choosing(key), {"act": "briefings"})
+    place = house.place(key, "manana")
+    assert place is not None
+    assert not place.stands
+    assert house.place(key) is not None
+
+
+def test_a_briefing_taken_up_again_comes_with_all_its_sections(
+    house: House, visitor: Visitor
+) -> None:
+    key = house.join(READER, "daily", "manana", sections="policy")
+    visitor.post(house.choosing(key), {"act": "briefings"})
+    visitor.post(house.choosing(key), {"act": "briefings", "briefings": ["manana"]})
+    place = house.place(key, "manana")
+    assert place is not None
+    assert (place.stands, place.sections) == (True, ())
+
+
+def test_saving_the_same_briefings_again_leaves_no_trace(house: House, visitor: Visitor) -> None:
+    key = house.join(READER, "daily", "manana", sections="policy")
+    before = house.dump()
+    visitor.post(house.choosing(key), {"act": "briefings", "briefings": ["manana"]})
+    assert house.dump() == before
+
+
+@pytest.mark.parametrize("slug", ["never", "daily", "daily'--", ""])
+def test_a_briefing_that_is_not_offered_is_neither_taken_up_nor_left(
+    house: House, visitor: Visitor, slug: str
+) -> None:
+    key = house.join()
+    before = house.dump()
+    visitor.post(house.choosing(key), {"act": "briefings", "briefings": [slug]})
+    assert house.dump() == before
+
+
+# A pause
+
+
+def test_a_pause_counts_at_the_next_hand_off_and_ends_by_itself(
+    house: House, visitor: Visitor
+) -> None:
+    key = house.join()
+    house.join("ben@readers.example")
+    answer = visitor.post(house.choosing(key), {"act": "pause", "until": "2026-03-12"})
+    assert "Paused: the first mail comes on Thursday, March 12, 2026 or after." in answer.text
+    edition = house.approve()
+    house.clock.forward(hours=1)
+    house.deliver(edition)
+    assert [message.recipient for message in house.mailer.seen] == ["ben@readers.example"]
+    with house.database.read() as connection:
+        midnight = datetime(2026, 3, 12, tzinfo=UTC)
+        assert roll.count(connection, "daily", midnight - timedelta(seconds=1)) == 1
+        assert roll.count(connection, "daily", midnight) == 2
+
+
+def test_a_pause_is_a_day_where_the_briefing_is_published(house: House) -> None:
+    key = house.join()
+    zone = ZoneInfo("Pacific/Auckland")
+    house.desk.briefings["daily"] = newsroom.briefing(timezone=zone)
+    Visitor(house.site()).post(house.choosing(key), {"act": "pause", "until": "2026-03-12"})
+    place = house.place(key)
+    assert place is not None
+    assert place.paused_until == datetime(2026, 3, 11, 11, tzinfo=UTC)
+
+
+def test_a_pause_can_be_ended(house: House, visitor: Visitor) -> None:
+    key = house.join()
+    visitor.post(house.choosing(key), {"act": "pause", "until": "2026-04-01"})
+    page = visitor.post(house.choosing(key), {"act": "resume"}).text
+    place = house.place(key)
+    assert place is not None
+    assert place.paused_until is None
+    assert "Paused:" not in page
+    assert [event["kind"] for event in house.story(key)] == ["added", "paused", "resumed"]
+
+
+@pytest.mark.parametrize("until", ["", "2026-03-10", "2020-01-01", "2027-03-12", "soon", "9" * 99])
+def test_a_day_out_of_range_pauses_nothing(house: House, visitor: Visitor, until: str) -> None:
+    key = house.join()
+    before = house.dump()
+    answer = visitor.post(house.choosing(key), {"act": "pause", "until": until})
+    assert answer.status_code == 422
+    assert "choose a day from tomorrow on" in answer.text
+    assert house.dump() == before
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"act": "pause", "until": "2026-03-12"},
+        {"act": "resume"},
+        {"act": "briefings", "briefings": ["manana"]},
+        {"act": "address", "email": "new@readers.example"},
+    ],
+)
+def test_who_left_the_briefing_changes_nothing_by_its_link(
+    house: House, visitor: Visitor, form: dict[str, object]
+) -> None:
+    key = house.join(READER, "daily", "other")
+    visitor.post(house.leaving(key), {"act": "leave"})
+    before = house.dump()
+    answer = visitor.post(house.choosing(key), form)
+    assert "You do not receive The Daily Briefing" in answer.text
+    assert house.dump() == before
+
+
+def test_no_choice_is_offered_that_has_no_effect(house: House, visitor: Visitor) -> None:
+    page = visitor.get(house.choosing(house.join())).text
+    assert set(re.findall(r'name="([a-z]+)"', page)) - {"viewport", "color", "format"} == {
+        "act",
+        "sections",
+        "briefings",
+        "until",
+        "email",
+    }

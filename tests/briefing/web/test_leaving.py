@@ -9,13 +9,11 @@ from html import unescape
 import httpx
 import pytest
 
-from briefing.mailers import Mailer
 from briefing.model import Message, Outcome
 from subscribers import roll
 from subscribers.roll import Suppressed
 from subscribers.tokens import Door
 from tests.briefing.web.conftest import DAY, READER, House, Visitor
-from tests.kit import newsroom
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
@@ -131,8 +129,7 @@ def test_leaving_takes_effect_at_the_next_hand_off_of_an_edition_on_its_way(
             visitor.post(house.leaving(last), ONE_CLICK)
         return None
 
-    mailer: Mailer = newsroom.ScriptedMailer(leave_after_the_first, lines=1)
-    house.mailer._answer = mailer._answer  # type: ignore[attr-defined]
+    house.mailer._answer = leave_after_the_first
     house.mailer.lines = 1
     edition = house.approve()
     house.clock.forward(hours=1)
@@ -246,7 +243,7 @@ def test_a_reason_alone_unsubscribes_nobody(house: House, visitor: Visitor) -> N
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize(
-    "fault", ["forged", "cut", "longer", "other door", "other briefing", "no briefing", "not ASCII"]
+    "fault", ["forged", "cut", "longer", "other door", "other briefing", "not ASCII"]
 )
 def test_a_token_that_is_not_genuine_opens_nothing(
     house: House, visitor: Visitor, method: str, fault: str
@@ -259,7 +256,6 @@ def test_a_token_that_is_not_genuine_opens_nothing(
         "longer": f"/u/daily/{good}A",
         "other door": f"/u/daily/{house.token(Door.PREFERENCES, key)}",
         "other briefing": f"/u/manana/{good}",
-        "no briefing": f"/u/none/{house.token(Door.UNSUBSCRIBE, key, 'none')}",
         "not ASCII": f"/u/daily/{good[:-1]}%C3%A9",
     }[fault]
     before = house.dump()
@@ -275,3 +271,39 @@ def test_the_spanish_briefing_speaks_spanish(house: House, visitor: Visitor) -> 
     assert '<html lang="es" dir="ltr">' in page.text
     assert "¿Darse de baja de La Mañana?" in unescape(page.text)
     assert visitor.post(path, ONE_CLICK).text == "Se ha dado de baja de La Mañana.\n"
+
+
+def test_the_links_of_a_briefing_that_is_no_more_go_on_working(house: House) -> None:
+    key = house.join(READER, "old", "daily")
+    house.publish()
+    visitor = Visitor(house.site())
+    page = visitor.get(house.leaving(key, "old"))
+    assert page.status_code == 200
+    assert "Unsubscribe from Alien Road?" in page.text
+    assert "/editions/old" not in page.text
+    assert visitor.post(house.leaving(key, "old"), ONE_CLICK).status_code == 200
+    old, daily = house.place(key, "old"), house.place(key, "daily")
+    assert old is not None
+    assert old.left_at == house.clock()
+    assert daily is not None
+    assert daily.stands
+    assert visitor.post(house.leaving(key, "old"), {"act": "undo"}).status_code == 200
+
+
+def test_the_choices_of_a_briefing_that_is_no_more_can_be_reached(house: House) -> None:
+    key = house.join(READER, "old", "daily")
+    page = Visitor(house.site()).get(house.choosing(key, "old")).text
+    assert "What you receive" in page
+    assert 'name="sections"' not in page
+    assert 'name="briefings" value="daily" checked' in page
+
+
+def test_past_editions_of_a_briefing_that_is_no_more_stay(house: House) -> None:
+    house.publish()
+    del house.desk.briefings["daily"]
+    visitor = Visitor(house.site())
+    assert "Parliament passes visa bill" in visitor.get(f"/editions/daily/{DAY}").text
+    assert visitor.get("/leaving/daily").status_code == 200
+    assert visitor.get("/editions/never").status_code == 404
+    assert visitor.get("/leaving/never").status_code == 404
+    assert visitor.get("/join/daily").status_code == 404

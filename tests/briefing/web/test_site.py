@@ -17,7 +17,8 @@ import briefing.web
 from briefing.composition import shipped_templates
 from briefing.model import Look
 from briefing.store import Database
-from subscribers import roll
+from subscribers import changing, roll
+from subscribers.confirmations import Asked
 from subscribers.tokens import Door, Tokens
 from tests.briefing.web.conftest import DAY, House, Visitor, make_desk
 from tests.kit import newsroom
@@ -32,7 +33,12 @@ def every_page(house: House) -> Iterator[str]:
     """An address for each route, with everything in it that the route can find."""
     key = house.join()
     edition = house.publish()
+    with house.database.write() as connection:
+        person = roll.person_by_key(connection, key)
+        assert person is not None
+        asked = changing.ask_person(connection, Asked.ERASE, person, "daily", now=house.clock())
     values = {
+        "/c/": house.token(Door.CONFIRM, asked),
         "/u/": house.token(Door.UNSUBSCRIBE, key),
         "/p/": house.token(Door.PREFERENCES, key),
     }
@@ -53,7 +59,7 @@ def test_no_method_but_post_changes_anything(house: House, visitor: Visitor, met
     before = house.dump()
     answers = [visitor.ask(method, path).status_code for path in pages]
     assert house.dump() == before
-    assert len(pages) >= 16
+    assert len(pages) >= 20
     wanted = {200, 204, 404} if method in ("GET", "HEAD") else {405}
     assert set(answers) == wanted
 
@@ -296,11 +302,13 @@ def test_a_language_without_words_of_ours_has_its_pages_in_english(house: House)
 
 
 def test_every_word_of_the_pages_has_its_spanish() -> None:
-    said: set[str] = set()
-    for template in (shipped_templates() / "web").glob("*.html"):
+    said: set[Any] = set()
+    for template in (shipped_templates() / "web").rglob("*.html"):
         said |= set(re.findall(r'\b_n?\("([^"]+)"', template.read_text("utf-8")))
     for module in Path(briefing.web.__file__).parent.glob("*.py"):
-        said |= set(re.findall(r'pages\.text\(\s*"([^"]+)"', module.read_text("utf-8")))
+        source = module.read_text("utf-8")
+        said |= set(re.findall(r'pages\.text\(\s*"([^"]+)"|CONSENT: Final = "([^"]+)"', source))
+    said = {"".join(words) for words in said}
     path = Path(briefing.web.__file__).parent / "locale" / "es.po"
     with path.open("rb") as source:
         catalogue = read_po(source, locale="es")

@@ -107,10 +107,37 @@ def upgrade() -> None:
         sa.UniqueConstraint("briefing", "day", "slot", name=op.f("uq_editions_briefing_day_slot")),
     )
     op.create_table(
+        "hook_tokens",
+        sa.Column("mark", sa.String(length=64), nullable=False),
+        sa.Column("until", subscribers.tables.Moment(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("mark", name=op.f("pk_hook_tokens")),
+    )
+    with op.batch_alter_table("hook_tokens", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_hook_tokens_until"), ["until"], unique=False)
+
+    op.create_table(
+        "page_limits",
+        sa.Column("mark", sa.String(length=64), nullable=False),
+        sa.Column("times", sa.JSON(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("mark", name=op.f("pk_page_limits")),
+    )
+    with op.batch_alter_table("page_limits", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_page_limits_until"), ["until"], unique=False)
+
+    op.create_table(
         "rate_limits",
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("free_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_rate_limits")),
+    )
+    op.create_table(
+        "return_counts",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("provider", sa.String(length=10), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("events", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "provider", "kind", name=op.f("pk_return_counts")),
     )
     op.create_table(
         "roll_settings",
@@ -167,6 +194,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("mark", name=op.f("pk_suppressions")),
     )
     op.create_table(
+        "users",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("name_key", sa.String(length=200), nullable=False),
+        sa.Column("email", sa.String(length=320), server_default="", nullable=False),
+        sa.Column("role", sa.String(length=10), nullable=False),
+        sa.Column("password", sa.String(length=200), nullable=False),
+        sa.Column("totp_secret", sa.String(length=64), server_default="", nullable=False),
+        sa.Column("totp_step", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("disabled", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("created_at", subscribers.tables.Moment(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+        sa.UniqueConstraint("name_key", name=op.f("uq_users_name_key")),
+    )
+    op.create_table(
         "chunks",
         sa.Column(
             "edition_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
@@ -209,6 +256,103 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("edition_id", "revision", "variant", name=op.f("pk_compositions")),
     )
     op.create_table(
+        "confirmations",
+        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("briefing", sa.String(length=63), nullable=False),
+        sa.Column(
+            "subscriber_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("address", sa.String(length=320), server_default="", nullable=False),
+        sa.Column("address_key", sa.String(length=320), server_default="", nullable=False),
+        sa.Column("detail", sa.JSON(), server_default="{}", nullable=False),
+        sa.Column("asked_at", subscribers.tables.Moment(timezone=True), nullable=False),
+        sa.Column("expires_at", subscribers.tables.Moment(timezone=True), nullable=False),
+        sa.Column("used_at", subscribers.tables.Moment(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["subscriber_id"],
+            ["subscribers.id"],
+            name=op.f("fk_confirmations_subscriber_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_confirmations")),
+    )
+    with op.batch_alter_table("confirmations", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_confirmations_address_key"), ["address_key"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_confirmations_expires_at"), ["expires_at"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_confirmations_subscriber_id"), ["subscriber_id"], unique=False
+        )
+
+    op.create_table(
+        "edition_edits",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column(
+            "edition_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("at", subscribers.tables.Moment(timezone=True), nullable=False),
+        sa.Column("who", sa.String(length=200), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("changes", sa.JSON(), server_default="[]", nullable=False),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.Column("of", sa.BigInteger(), nullable=True),
+        sa.Column("undone_by", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["edition_id"],
+            ["editions.id"],
+            name=op.f("fk_edition_edits_edition_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_edition_edits")),
+    )
+    with op.batch_alter_table("edition_edits", schema=None) as batch_op:
+        batch_op.create_index("ix_edition_edits_log", ["edition_id", "id"], unique=False)
+
+    op.create_table(
+        "edition_presence",
+        sa.Column(
+            "edition_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("story", sa.BigInteger(), nullable=True),
+        sa.Column("seen_at", subscribers.tables.Moment(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["edition_id"],
+            ["editions.id"],
+            name=op.f("fk_edition_presence_edition_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_edition_presence_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("edition_id", "user_id", name=op.f("pk_edition_presence")),
+    )
+    op.create_table(
+        "edition_reminders",
+        sa.Column(
+            "edition_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("at", subscribers.tables.Moment(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["edition_id"],
+            ["editions.id"],
+            name=op.f("fk_edition_reminders_edition_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("edition_id", "kind", name=op.f("pk_edition_reminders")),
+    )
+    op.create_table(
         "edition_stories",
         sa.Column(
             "edition_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
@@ -222,6 +366,7 @@ def upgrade() -> None:
         sa.Column("headline", sa.Text(), server_default="", nullable=False),
         sa.Column("standfirst", sa.Text(), server_default="", nullable=False),
         sa.Column("pinned", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("update_of", sa.String(length=200), server_default="", nullable=False),
         sa.Column("dropped", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(
             ["article_id"], ["articles.id"], name=op.f("fk_edition_stories_article_id")
@@ -255,6 +400,62 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("edition_id", "state", "reason", name=op.f("pk_edition_sums")),
     )
+    op.create_table(
+        "edition_waivers",
+        sa.Column(
+            "edition_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("rule", sa.String(length=100), nullable=False),
+        sa.Column("place", sa.String(length=400), nullable=False),
+        sa.Column("who", sa.String(length=200), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", subscribers.tables.Moment(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["edition_id"],
+            ["editions.id"],
+            name=op.f("fk_edition_waivers_edition_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("edition_id", "rule", "place", name=op.f("pk_edition_waivers")),
+    )
+    op.create_table(
+        "return_events",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("provider", sa.String(length=10), nullable=False),
+        sa.Column("mark", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("at", subscribers.tables.Moment(timezone=True), nullable=False),
+        sa.Column("received_at", subscribers.tables.Moment(timezone=True), nullable=False),
+        sa.Column("edition_id", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "subscriber_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("status", sa.String(length=12), server_default="", nullable=False),
+        sa.Column("words", sa.String(length=500), server_default="", nullable=False),
+        sa.Column("effect", sa.String(length=12), server_default="", nullable=False),
+        sa.Column("raw", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["subscriber_id"],
+            ["subscribers.id"],
+            name=op.f("fk_return_events_subscriber_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_return_events")),
+        sa.UniqueConstraint("provider", "mark", name=op.f("uq_return_events_provider_mark")),
+    )
+    with op.batch_alter_table("return_events", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_return_events_received_at"), ["received_at"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_return_events_subscriber_id"), ["subscriber_id"], unique=False
+        )
+
     op.create_table(
         "revisions",
         sa.Column(
@@ -324,8 +525,91 @@ def upgrade() -> None:
     with op.batch_alter_table("subscriptions", schema=None) as batch_op:
         batch_op.create_index("ix_subscriptions_subscriber_id", ["subscriber_id"], unique=False)
 
+    op.create_table(
+        "user_sessions",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("mark", sa.String(length=64), nullable=False),
+        sa.Column("agent", sa.String(length=200), server_default="", nullable=False),
+        sa.Column("created_at", subscribers.tables.Moment(timezone=True), nullable=False),
+        sa.Column("seen_at", subscribers.tables.Moment(timezone=True), nullable=False),
+        sa.Column("expires_at", subscribers.tables.Moment(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_user_sessions_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_user_sessions")),
+        sa.UniqueConstraint("mark", name=op.f("uq_user_sessions_mark")),
+    )
+    with op.batch_alter_table("user_sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_user_sessions_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "notices",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("briefing", sa.String(length=63), nullable=False),
+        sa.Column("confirmation", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "subscriber_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column(
+            "edition_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("address", sa.String(length=320), server_default="", nullable=False),
+        sa.Column("queued_at", subscribers.tables.Moment(timezone=True), nullable=False),
+        sa.Column("due", subscribers.tables.Moment(timezone=True), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("handed_at", subscribers.tables.Moment(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["confirmation"],
+            ["confirmations.key"],
+            name=op.f("fk_notices_confirmation"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["edition_id"], ["editions.id"], name=op.f("fk_notices_edition_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["subscriber_id"],
+            ["subscribers.id"],
+            name=op.f("fk_notices_subscriber_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_notices_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
+    )
+    with op.batch_alter_table("notices", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_notices_confirmation"), ["confirmation"], unique=False)
+        batch_op.create_index(batch_op.f("ix_notices_due"), ["due"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_notices_subscriber_id"), ["subscriber_id"], unique=False
+        )
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("notices", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_notices_subscriber_id"))
+        batch_op.drop_index(batch_op.f("ix_notices_due"))
+        batch_op.drop_index(batch_op.f("ix_notices_confirmation"))
+
+    op.drop_table("notices")
+    with op.batch_alter_table("user_sessions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_user_sessions_user_id"))
+
+    op.drop_table("user_sessions")
     with op.batch_alter_table("subscriptions", schema=None) as batch_op:
         batch_op.drop_index("ix_subscriptions_subscriber_id")
 
@@ -335,22 +619,50 @@ def downgrade() -> None:
 
     op.drop_table("subscriber_events")
     op.drop_table("revisions")
+    with op.batch_alter_table("return_events", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_return_events_subscriber_id"))
+        batch_op.drop_index(batch_op.f("ix_return_events_received_at"))
+
+    op.drop_table("return_events")
+    op.drop_table("edition_waivers")
     op.drop_table("edition_sums")
     with op.batch_alter_table("edition_stories", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_edition_stories_article_id"))
 
     op.drop_table("edition_stories")
+    op.drop_table("edition_reminders")
+    op.drop_table("edition_presence")
+    with op.batch_alter_table("edition_edits", schema=None) as batch_op:
+        batch_op.drop_index("ix_edition_edits_log")
+
+    op.drop_table("edition_edits")
+    with op.batch_alter_table("confirmations", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_confirmations_subscriber_id"))
+        batch_op.drop_index(batch_op.f("ix_confirmations_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_confirmations_address_key"))
+
+    op.drop_table("confirmations")
     op.drop_table("compositions")
     with op.batch_alter_table("chunks", schema=None) as batch_op:
         batch_op.drop_index("ix_chunks_open")
 
     op.drop_table("chunks")
+    op.drop_table("users")
     op.drop_table("suppressions")
     op.drop_table("subscribers")
     op.drop_table("source_states")
     op.drop_table("sent_counts")
     op.drop_table("roll_settings")
+    op.drop_table("return_counts")
     op.drop_table("rate_limits")
+    with op.batch_alter_table("page_limits", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_page_limits_until"))
+
+    op.drop_table("page_limits")
+    with op.batch_alter_table("hook_tokens", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_hook_tokens_until"))
+
+    op.drop_table("hook_tokens")
     op.drop_table("editions")
     op.drop_table("deliveries")
     with op.batch_alter_table("articles", schema=None) as batch_op:

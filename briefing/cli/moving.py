@@ -1,0 +1,225 @@
+"""subscribers import: moving in from another tool."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from briefing.cli.console import Json, Slug, plural, printable, report, session
+from briefing.cli.outfiles import Rejects
+from briefing.errors import JobError, UsageError
+from subscribers import roll
+from subscribers.importing import FORMATS, FileRefused, Outcome, import_people, open_sources
+
+
+def import_file(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file, or a zip of some.")],
+    *,
+    briefing: Slug = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")
+    ] = False,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Import the good rows although some are refused.")
+    ] = False,
+    wanted: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help=f"Read it as an export of: {', '.join(one.name for one in FORMATS)}."
+            " Recognised by its header where not given.",
+        ),
+    ] = "",
+    encoding: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="How it is written, such as windows-1252; UTF-8 or -16 otherwise."
+        ),
+    ] = "",
+    rejects: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Where refused rows are written, with line and reason; FILE.rejects.csv where"
+            " not given, and nowhere in a dry run.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Put the people of another tool's export on the roll.
+
+    Reads exports of Mailchimp, Substack, Ghost, beehiiv, listmonk, Keila, MailPoet and Buttondown,
+    our own, and plain CSV with a column “email”. Who has left, bounced or complained there is
+    never mailed here; who is suppressed here stays so. One row that is refused keeps the whole
+    file out, unless --keep-going.
+    """
+    run = session(context)
+    chosen = run.briefing(briefing).slug
+    _check_names(wanted, encoding)
+    path = rejects or (None if dry_run else file.with_name(f"{file.name}.rejects.csv"))
+    if path is not None and path.resolve() == file.resolve():
+        raise UsageError(f"{path} is the file itself", mend="name another for --rejects")
+    database = run.app.database
+    with database.read() if dry_run else database.write() as connection:
+        pepper = roll.peek_pepper(connection) if dry_run else roll.pepper(connection)
+    with ExitStack() as stack:
+        stream = stack.enter_context(file.open("rb"))
+        refused = stack.enter_context(closing(Rejects(path)))
+        try:
+            sources = open_sources(printable(file.name), stream)
+            size = sum(source.size for source in sources)
+            progress = stack.enter_context(_progress(size, shown=sys.stderr.isatty()))
+            # Not `write()`, which takes SQLite's one lock at once: reading a million rows takes
+            # half a minute, in which mail goes on leaving. The lock is taken once they are read.
+            connection = stack.enter_context(database.read())
+            outcome = import_people(
+                connection,
+                sources,
+                chosen,
+                pepper=pepper,
+                now=run.app.clock(),
+                actor=f"import {printable(file.name)}",
+                wanted=wanted,
+                encoding=encoding,
+                keep_going=keep_going,
+                dry_run=dry_run,
+                refuse=refused.write,
+                progress=progress,
+            )
+        except FileRefused as fault:
+            raise JobError(f"{fault}", mend=f"{fault.mend}; nobody was imported") from fault
+    written = [str(each) for each in refused.paths]
+    report(
+        _outcome_facts(outcome, chosen, written, dry_run=dry_run),
+        "\n".join(_lines(outcome, chosen, written, dry_run=dry_run)),
+        as_json=as_json,
+        failure=None if outcome.done or dry_run else _failure(outcome, written),
+    )
+
+
+def _check_names(wanted: str, encoding: str) -> None:
+    if wanted and wanted not in {one.name for one in FORMATS}:
+        raise UsageError(
+            f"“{printable(wanted)}” is no format we know",
+            mend=f"choose from {', '.join(one.name for one in FORMATS)}",
+        )
+    try:
+        "".encode(encoding or "utf-8")
+    except (LookupError, ValueError) as error:
+        raise UsageError(
+            f"“{printable(encoding)}” is no encoding",
+            mend="name one such as windows-1252, or leave it out",
+        ) from error
+
+
+def _failure(outcome: Outcome, written: list[str]) -> JobError:
+    seen = f"in {' and '.join(written)}" if written else "above"
+    return JobError(
+        f"{plural(outcome.refused, 'row')} refused, so nobody was imported",
+        mend=f"correct what stands {seen} in the file, or import the rest with --keep-going",
+    )
+
+
+def _lines(outcome: Outcome, briefing: str, written: list[str], *, dry_run: bool) -> Iterator[str]:
+    for part in outcome.parts:
+        yield f"{part.file}: {part.format}, {part.encoding}, separated by {part.separator!r}"
+        if dry_run:
+            width = min(max(len(column.header) for column in part.columns), 40)
+            for column in part.columns:
+                yield f"  {printable(column.header):<{width}}  {printable(column.told)}"
+    for name, reason in outcome.left_out.items():
+        yield f"{name}: left out: {reason}"
+    yield f"{plural(outcome.rows, 'row')}{' in a dry run' if dry_run else ''}"
+    joined = f", {outcome.joined:,} of them without “{briefing}” until now"
+    for count, what in (
+        (outcome.added, "new"),
+        (outcome.pending, "new, not confirmed: not mailed until they confirm"),
+        (outcome.suppressed, "have left, bounced or complained there: suppressed"),
+        (outcome.known, f"known here already{joined if outcome.joined else ''}"),
+        (outcome.kept_out, f"suppressed here, or have left “{briefing}”: kept out"),
+        (outcome.duplicates, "the same address again"),
+        (outcome.refused, f"refused{': ' + ', '.join(written) if written else ''}"),
+    ):
+        if count:
+            yield f"  {count:>9,}  {what}"
+    for refusal in outcome.examples:
+        yield f"  {refusal.file}, line {refusal.line}: {printable(refusal.reason)}"
+    if outcome.refused > len(outcome.examples):
+        yield f"  … and {outcome.refused - len(outcome.examples):,} more"
+    if dry_run:
+        yield "nothing was changed"
+
+
+def _outcome_facts(
+    outcome: Outcome, briefing: str, written: list[str], *, dry_run: bool
+) -> dict[str, Any]:
+    return {
+        "briefing": briefing,
+        "dry_run": dry_run,
+        "imported": outcome.done,
+        "rows": outcome.rows,
+        "new": outcome.added,
+        "pending": outcome.pending,
+        "suppressed": outcome.suppressed,
+        "known": outcome.known,
+        "joined": outcome.joined,
+        "kept_out": outcome.kept_out,
+        "duplicates": outcome.duplicates,
+        "refused": outcome.refused,
+        "rejects": written,
+        "examples": [
+            {"file": each.file, "line": each.line, "reason": each.reason}
+            for each in outcome.examples
+        ],
+        "files": [
+            {
+                "file": part.file,
+                "format": part.format,
+                "encoding": part.encoding,
+                "separator": part.separator,
+                "columns": {column.header: column.told for column in part.columns},
+            }
+            for part in outcome.parts
+        ],
+        "left_out": dict(outcome.left_out),
+    }
+
+
+@contextmanager
+def _progress(size: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
+    """A bar on the terminal while a file is read, and a word while the roll is changed."""
+    if not shown:
+        yield lambda _octets: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - for a terminal only
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task("reading", total=size)
+
+        def advance(octets: int) -> None:
+            bar.advance(task, octets)
+            if bar.tasks[task].finished:
+                bar.update(task, description="putting them on the roll")
+
+        yield advance

@@ -1,0 +1,130 @@
+"""Words nobody meant to send: placeholders that were left, stories that are there twice."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from briefing.composition.lint.finding import Finding, Rule, error, warning
+from briefing.composition.lint.mail import Mail, clean, own_text, where
+from briefing.model import Story
+
+_LEFTOVER = warning(
+    "leftover",
+    "Nothing is left of a draft: no lorem ipsum, TK, XXX, [placeholder], {{ … }} or %%…%%.",
+    "Newsroom practice: TK stands for “to come”; Litmus, pre-send checklist",
+)
+_IN_SUBJECT = error(
+    "leftover-subject",
+    "Nothing of a draft is left where all readers see it: in subject and preheader.",
+    "Litmus, pre-send checklist: merge fields",
+)
+_SAME = error(
+    "same-story", "No article is in an edition twice.", "Promise of this system: no story twice"
+)
+_TWICE = warning(
+    "duplicate-story",
+    "No two stories have the same headline, picture or address.",
+    "Promise of this system: no story twice",
+)
+
+RULES: Final = (_LEFTOVER, _IN_SUBJECT, _SAME, _TWICE)
+
+_LEFT = re.compile(
+    r"lorem ipsum|\bTK(?:TK)*\b|\bX{3,}\b|\bTODO\b|\bFIXME\b|\bTBD\b"
+    r"|\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|%%\w+%%|\*\|\w+\|\*|<%.*?%>|\$\{\w+\}|%\(\w+\)s"
+    r"|\[(?:placeholder|headline|standfirst|subject|name|first name|date|link|url|insert[^\]]*"
+    r"|tbc|tbd|tk|xxx?|todo)\]"
+)
+_ANY_CASE = re.compile(r"lorem ipsum|\[(?:placeholder|insert [^\]]*)\]", re.IGNORECASE)
+
+
+def look(mail: Mail) -> Iterator[Finding]:
+    yield from _leftovers(mail)
+    yield from _duplicates(mail)
+
+
+def _leftovers(mail: Mail) -> Iterator[Finding]:
+    told: set[str] = set()
+    for place, text in (("subject", mail.subject), ("preheader", mail.preheader)):
+        for left in _find(text):
+            told.add(left)
+            yield _IN_SUBJECT.broken(place, f"“{left}” was left in it", "write it out")
+    for place, text in _written(mail):
+        for left in _find(text):
+            told.add(left)
+            yield _LEFTOVER.broken(place, f"“{left}” was left in it", "write it out")
+    # What the edition does not say comes from the theme.
+    for element in mail.elements:
+        for left in set(_find(own_text(element))) - told:
+            told.add(left)
+            yield _LEFTOVER.broken(
+                where(element), f"“{left}” was left in it", "write it out, or mend the template"
+            )
+    for number, line in enumerate(mail.text.splitlines(), 1):
+        for left in set(_find(line)) - told:
+            told.add(left)
+            yield _LEFTOVER.broken(
+                f"text line {number}", f"“{left}” was left in it", "write it out, or mend body.txt"
+            )
+
+
+def _written(mail: Mail) -> Iterator[tuple[str, str]]:
+    """What people wrote for this edition, with its place."""
+    yield "the editor's note", mail.edition.note
+    for correction in mail.edition.corrections:
+        yield "corrections", correction
+    for story in mail.stories:
+        article = story.article
+        place = f"“{clean(story.shown_headline)}”"
+        for text in (story.shown_headline, story.shown_standfirst, article.byline, article.place):
+            yield place, text
+        if article.image is not None:
+            yield place, article.image.alt
+    yield "the publication's name", mail.publication.name
+    yield "the postal address", mail.publication.postal_address
+    yield "the briefing's name", f"{mail.briefing.name} {mail.briefing.tagline}"
+
+
+def _find(text: str) -> list[str]:
+    said = clean(text)
+    return [found[0] for pattern in (_LEFT, _ANY_CASE) for found in pattern.finditer(said)]
+
+
+def _duplicates(mail: Mail) -> Iterator[Finding]:
+    told: set[frozenset[int]] = set()
+    for rule, what, key in _KEYS:
+        groups: defaultdict[str, list[Story]] = defaultdict(list)
+        for story in mail.stories:
+            if value := key(story):
+                groups[value].append(story)
+        for stories in groups.values():
+            if len(stories) < 2 or (pair := frozenset(map(id, stories))) in told:
+                continue
+            told.add(pair)
+            yield rule.broken(
+                f"“{clean(stories[0].shown_headline)}”",
+                f"{len(stories)} stories of the same {what}",
+                "drop one of them",
+            )
+
+
+def _folded(text: str) -> str:
+    """A headline without case, marks and points, to be compared."""
+    bare = unicodedata.normalize("NFKD", clean(text)).casefold()
+    return "".join(character for character in bare if character.isalnum())
+
+
+def _picture(story: Story) -> str:
+    return story.article.image.url if story.article.image else ""
+
+
+_KEYS: Final[tuple[tuple[Rule, str, Callable[[Story], str]], ...]] = (
+    (_SAME, "article", lambda story: story.article.uid),
+    (_TWICE, "headline", lambda story: _folded(story.shown_headline)),
+    (_TWICE, "address", lambda story: story.link or story.article.url),
+    (_TWICE, "picture", _picture),
+)

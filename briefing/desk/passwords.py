@@ -1,0 +1,122 @@
+"""Passwords: which are good enough, and how they are kept (Argon2id, RFC 9106)."""
+
+from __future__ import annotations
+
+import re
+import threading
+import unicodedata
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from briefing.errors import UsageError
+
+LEAST: Final = 12
+"""Characters. NIST SP 800-63B-4, 3.1.1.2, asks for length and a list of known ones, and for no
+rules on what kinds of characters there are."""
+
+_MOST: Final = 1_000
+_LEAST_DIFFERENT: Final = 5
+
+# The second choice of RFC 9106, section 4: 64 MiB, three passes.
+_HASHER: Final = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4)
+# Of no password: what is compared with where there is no such user.
+_NOBODYS: Final = (
+    "$argon2id$v=19$m=65536,t=3,p=4$MDAwMDAwMDAwMDAwMDAwMA"
+    "$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+)
+# Each takes 64 MiB: many at once would be a way to exhaust the machine.
+_AT_ONCE = threading.BoundedSemaphore(2)
+
+# What is tried first: the words people put at the heart of a password, and the runs of a keyboard.
+_COMMON: Final = frozenset(
+    re.findall(
+        r"\w+",
+        "aa abc abcd abcdef abcdefgh abcdefghijkl access account admin adminadmin "
+        "administrator apple asdf asdfasdf asdfgh asdfghjkl asdfghjklqwertyuiop azerty "
+        "azertyuiop baseball batman briefing business changeme changemenow charlie chocolate "
+        "computer correcthorsebatterystaple default donald dragon editor editors facebook "
+        "football freedom fuckyou google guest hello helloworld iloveyou iloveyouforever "
+        "internet jesus jesuschrist letmein letmeinplease liverpool login loginlogin loveyou "
+        "manager maradona master matrix michael microsoft monkey mustang mypassword "
+        "neverforget newsroom ninja nothing operator pass passpass password passwordpassword "
+        "passwort phoenix picture please pokemon princess publisher qazwsx qazwsxedc "
+        "qazwsxedcrfv qwer qwert qwerty qwertyqwerty qwertyuiop qwertyuiopasdfghjkl qwertz "
+        "qwertzuiop root samsung secret secretpassword security shadow shalom soccer solo "
+        "starwars summer sunshine superman superstar temp temporary test testing testtest "
+        "thisismypassword trustno trustnoone unknown user username welcome welcomehome "
+        "whatever william winter yourpassword zaq zaqxsw zxcvbn zxcvbnm ",
+    )
+)
+_EDGES = re.compile(r"^[\W\d_]+|[\W\d_]+$")
+_LEET: Final = str.maketrans("013457@$!", "oieastasi")
+
+
+def check(password: str, *names: str) -> None:
+    """Raises `UsageError` for one that is too easily guessed; `names` are the user's and ours."""
+    folded = _normal(password).casefold()
+    if len(_normal(password)) < LEAST:
+        raise UsageError(
+            f"the password has {len(_normal(password))} characters",
+            mend=f"take at least {LEAST}: four words that do not belong together are a good one",
+        )
+    if len(password) > _MOST:
+        raise UsageError(f"the password is longer than {_MOST} characters", mend="shorten it")
+    if len(set(folded)) < _LEAST_DIFFERENT or _is_common(folded, names):
+        raise UsageError(
+            "the password is among those that are tried first",
+            mend="take four words that do not belong together",
+        )
+
+
+def seal(password: str) -> str:
+    """A password as it is kept."""
+    with _AT_ONCE:
+        return _HASHER.hash(_octets(password))
+
+
+def fits(sealed: str | None, password: str) -> bool:
+    """Whether it is the password; takes as long where there is none to compare with (None)."""
+    with _AT_ONCE:
+        try:
+            _HASHER.verify(sealed or _NOBODYS, _octets(password[: _MOST + 1]))
+        except (VerificationError, InvalidHashError):
+            return False
+    return sealed is not None
+
+
+def is_dated(sealed: str) -> bool:
+    """Whether it was sealed with other parameters than those of today."""
+    return _HASHER.check_needs_rehash(sealed)
+
+
+def _is_common(folded: str, names: tuple[str, ...]) -> bool:
+    """Nothing but a common word, a name of ours, or figures: with digits and signs round it, with
+    signs for letters, or said several times."""
+    for text in (folded, folded.translate(_LEET)):
+        heart = _EDGES.sub("", text)
+        letters = re.sub(r"[\W_]+", "", heart)
+        if len(heart) < 4:
+            return True
+        for word in (heart, letters, _once(letters)):
+            if word in _COMMON or word in {
+                re.sub(r"[\W_]+", "", name.casefold()) for name in names
+            }:
+                return True
+    return False
+
+
+def _once(text: str) -> str:
+    """The part of which a text is the repetition."""
+    period = (text + text).find(text, 1)
+    return text[:period] if period > 0 else text
+
+
+def _normal(password: str) -> str:
+    # The same keys give other code points on other machines (NIST SP 800-63B-4, 3.1.1.2).
+    return unicodedata.normalize("NFKC", password)
+
+
+def _octets(password: str) -> bytes:
+    return _normal(password).encode("utf-8", "replace")
