@@ -12,7 +12,7 @@
         │   └── SourceBusy        … and asks to be left alone until later (briefing.sources)
         ├── ThemeError            a template or stylesheet that does not render
         │   └── SlotFault         … or misuses a slot (briefing.composition.slots)
-        ├── HeaderFault           a value that no header field can hold (briefing.composition.headers)
+        ├── HeaderFault           a value no header field can hold (briefing.composition.headers)
         ├── BodyFault             a part that no message can hold (briefing.composition.mime)
         ├── EditionError          the edition is not in a state that allows this
         │   └── EmptyEdition      no story to send on that day

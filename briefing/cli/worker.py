@@ -18,8 +18,9 @@ app = commands()
 def worker(context: typer.Context) -> None:
     """The delivery jobs alone, on any number of machines.
 
-    Delivers what `briefing run` or `deliver` has queued under [engine] kind = "procrastinate". Runs until SIGTERM or Ctrl-C, which let a message that is
-    being sent end; a second one does not. Logs to standard error.
+    Delivers what `briefing run` or `deliver` has queued under [engine] kind = "procrastinate".
+    Runs until SIGTERM or Ctrl-C, which let a message that is being sent end; a second one does
+    not. Logs to standard error.
     """
     current = session(context)
     wired = current.app

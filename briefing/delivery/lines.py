@@ -173,12 +173,14 @@ class Lines:
         ended = False
         for outcome in line.send(messages(), gate):
             job = begun.pop(outcome.recipient_id)
-            if self._is_dropped(job, outcome, ended=ended):
+            broke = outcome.kind is OutcomeKind.SOFT and outcome.code in (0, 421)
+            # A server that only ever hangs up has not been reached, however many readers it costs.
+            reached = reached or not broke
+            if broke and self._may_go_again(job, outcome, ended=ended):
                 if job.recipient.id in granted:
                     self._recorder.answer((job.chunk, _untried(job)))
                 self._queue.put_back(job if ended else replace(job, dropped=job.dropped + 1))
             else:
-                reached = True
                 self._take_in(job, outcome)
             granted.discard(job.recipient.id)
             ended = ended or not line.alive
@@ -198,12 +200,10 @@ class Lines:
         self._holding.settle(job.chunk)
         return False
 
-    def _is_dropped(self, job: Job, outcome: Outcome, *, ended: bool) -> bool:
-        """Whether the line broke, or the server hung up (421, RFC 5321 3.8), before hand-over: then
-        the next line takes the message. What comes after the answer that `ended` the line had not
+    def _may_go_again(self, job: Job, outcome: Outcome, *, ended: bool) -> bool:
+        """Whether the next line takes a message whose line broke, or was hung up on (421, RFC 5321
+        3.8), before it was handed over. What comes after the answer that `ended` the line had not
         even been begun."""
-        if outcome.kind is not OutcomeKind.SOFT or outcome.code not in (0, 421):
-            return False
         if self._domains.tires(job.domain, outcome):
             return False
         return ended or job.dropped < _MOST_DROPS

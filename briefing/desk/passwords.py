@@ -94,10 +94,12 @@ def is_dated(sealed: str) -> bool:
 def _is_common(folded: str, names: tuple[str, ...]) -> bool:
     """Nothing but a common word, a name of ours, or figures: with digits and signs round it, with
     signs for letters, or said several times."""
-    for text in (folded, folded.translate(_LEET)):
+    bare = _EDGES.sub("", folded)
+    for text in (folded, folded.translate(_LEET), bare.translate(_LEET)):
         heart = _EDGES.sub("", text)
         letters = re.sub(r"[\W_]+", "", heart)
-        if len(heart) < 4:
+        # Figures and signs alone are a date or a run of keys; other scripts have no such edges.
+        if len(heart) < 4 and folded.isascii():
             return True
         for word in (heart, letters, _once(letters)):
             if word in _COMMON or word in {

@@ -4,9 +4,9 @@ A source *reads*; it does not store, judge or schedule. The collector keeps `eta
 from one harvest to the next and hands them back, so that an unchanged source costs one question.
 A source that fails as a whole raises `SourceFailed`; one bad entry is a `Refusal` among the others.
 
-One file per kind (`feed.py`, `files.py`), made by the composition root. The readers of formats beside them
-(`plaintext`, `markdown`, `html`, `feed`, `jsonfeed`) are pure; what they find goes through
-`manuscript.py`, the one place where foreign text becomes an `Article`.
+One file per kind (`feed.py`, `files.py`), made by the composition root. The readers of formats
+beside them (`plaintext`, `markdown`, `html`, `feed`, `jsonfeed`) are pure; what they find goes
+through `manuscript.py`, the one place where foreign text becomes an `Article`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class SourceBusy(SourceFailed):
 
 
 class Source(Protocol):
-    """A configured way in; `name` is the operator's word for it, `kind` that of the configuration."""
+    """A configured way in; `name` is the operator's word for it."""
 
     @property
     def name(self) -> str: ...

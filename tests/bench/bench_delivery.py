@@ -29,8 +29,8 @@ from sqlalchemy import insert, select
 from briefing.delivery import Pace
 from briefing.mailers.smtp import Smtp
 from briefing.model import Composition
-from briefing.store import Database, editions
-from briefing.store.tables import compositions
+from briefing.store import Database
+from briefing.store.tables import compositions, editions
 from subscribers.tables import subscribers, subscriptions
 from tests.bench import bench_smtp
 from tests.kit import newsroom, parts
@@ -99,7 +99,7 @@ def deliver(url: str, port: int, lines: int) -> None:
     mailer = Smtp("127.0.0.1", port, security="none", helo="bench.example", lines=lines)
     desk = newsroom.desk(database, mailer, now, pace=Pace())
     with database.read() as connection:
-        day = connection.execute(select(editions.editions.c.day)).scalar_one()
+        day = connection.execute(select(editions.c.day)).scalar_one()
     edition = desk.edition(desk.briefing(), day)
     began, used = perf_counter(), process_time()
     done = desk.deliver(edition, stop=threading.Event())
@@ -151,12 +151,14 @@ def main() -> None:
             print(
                 f"{options.readers:,} readers, {options.lines} lines, {options.sink}: "
                 f"{rate:,.0f}/s, CPU {figures['cpu'] / figures['sent'] * 1e6:.0f} µs a message, "
-                f"the sink's {burnt / figures['sent'] * 1e6:.0f} µs, peak {figures['peak']:.0f} MB; "
+                f"the sink's {burnt / figures['sent'] * 1e6:.0f} µs, "
+                f"peak {figures['peak']:.0f} MB; "
                 f"{rate / without:.2f} × smtp-source -s 8, {rate / beside:.2f} × with -d",
                 flush=True,
             )
         print(
-            f"median {median(rates):,.0f}/s; {median(r for _, r in ratios):.2f} × smtp-source -s 8, "
+            f"median {median(rates):,.0f}/s; "
+            f"{median(r for _, r in ratios):.2f} × smtp-source -s 8, "
             f"{median(r for r, _ in ratios):.2f} × smtp-source -d -s 8"
         )
 

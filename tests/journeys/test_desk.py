@@ -75,7 +75,7 @@ def test_a_day_from_articles_to_inboxes(
         f"reader{n}@readers.example" for n in (1, 2, 3)
     ]
     message = email.message_from_bytes(mailer.seen[0].data, policy=email.policy.default)
-    html, text = message.get_body(("html",)), message.get_body(("plain",))  # type: ignore[attr-defined]
+    html, text = message.get_body(("html",)), message.get_body(("plain",))
     assert html is not None
     assert text is not None
     for headline in told:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from zoneinfo import ZoneInfo
 
 from briefing.composition import Theme
-from briefing.delivery import Pace, Retry, name_owner
+from briefing.delivery import Distributed, Pace, Retry, name_owner
 from briefing.desk import Desk
 from briefing.mailers import Gate, Mailer
 from briefing.model import (
@@ -158,6 +158,7 @@ def desk(
     of: Briefing | None = None,
     pace: Pace | None = None,
     retry: Retry | None = None,
+    engine: Distributed | None = None,
 ) -> Desk:
     """The pipeline over a database, wired as the application wires it."""
     theme = Theme.load("gazette")
@@ -174,6 +175,7 @@ def desk(
         return_path="",
         clock=clock,
         owner=name_owner(),
+        engine=engine,
     )
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from briefing.store import Database
+from tests.kit.deliveries import freeze
+from tests.kit.newsroom import subscribe
 
 
 @pytest.fixture
@@ -14,3 +16,10 @@ def database(database_url: str) -> Iterator[Database]:
     database.migrate()
     yield database
     database.close()
+
+
+@pytest.fixture
+def edition_id(database: Database) -> int:
+    """An edition being sent to 35 readers, in chunks of ten."""
+    subscribe(database, 35)
+    return freeze(database)

@@ -2,74 +2,18 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from briefing.delivery import Ended, OpenChunks, Pace, Retry, Sending, WarmUp
+from briefing.delivery import Ended, Pace, Retry, WarmUp
 from briefing.errors import MailerFault
-from briefing.mailers import Mailer, MailerBusy
-from briefing.model import EditionState, Message, Outcome, OutcomeKind, Recipient, Window
-from briefing.store import Database, editions, ledger
+from briefing.mailers import MailerBusy
+from briefing.model import Message, Outcome, OutcomeKind, Recipient
+from briefing.store import Database, ledger
 from subscribers import roll
-from tests.kit.newsroom import NOW, Clock, ScriptedMailer, subscribe
-
-
-@pytest.fixture
-def edition_id(database: Database) -> int:
-    """An edition being sent to 35 readers, in chunks of ten."""
-    subscribe(database, 35)
-    with database.write() as connection:
-        edition, _ = editions.reserve(
-            connection,
-            "daily",
-            date(2026, 3, 10),
-            "daily",
-            due_at=NOW,
-            window=Window(NOW - timedelta(days=1), NOW),
-            now=NOW,
-        )
-        editions.change_state(connection, edition.id, [EditionState.DRAFT], EditionState.SENDING)
-        ledger.freeze_audience(connection, edition.id, "daily", NOW, 10)
-    return edition.id
-
-
-def write_message(recipient: Recipient) -> Message | str:
-    return Message(recipient.id, "from@x.example", recipient.address, f"<{recipient.id}>", b"\r\n")
-
-
-def sending(
-    database: Database,
-    edition_id: int,
-    mailer: Mailer,
-    *,
-    clock: Clock | None = None,
-    retry: Retry | None = None,
-    write: Callable[[Recipient], Message | str] = write_message,
-    stop: threading.Event | None = None,
-    pace: Pace | None = None,
-    owner: str = "test",
-) -> Sending:
-    retry = retry or Retry()
-    return Sending(
-        database,
-        mailer,
-        edition_id,
-        write,
-        OpenChunks(edition_id, owner, resend_unknown=retry.resend_unknown),
-        started=NOW,
-        pace=pace or Pace(chunk_size=10),
-        retry=retry,
-        clock=clock or Clock(),
-        stop=stop or threading.Event(),
-        progress=lambda _: None,
-    )
-
-
-def sums(database: Database, edition_id: int) -> ledger.Tally:
-    with database.read() as connection:
-        return ledger.tally(connection, edition_id)
+from tests.kit.deliveries import sending, sums, write_message
+from tests.kit.newsroom import NOW, Clock, ScriptedMailer
 
 
 def test_everybody_gets_one_message(database: Database, edition_id: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -83,7 +84,7 @@ def test_who_may_approve_take_back_send_and_spike(
     desk: Desk, draft: Edition, ana: User, role: str, may: bool
 ) -> None:
     who = replace(ana, role=Role(role))
-    acts = (
+    acts: tuple[Callable[[], object], ...] = (
         lambda: desk.deciding.approve(draft.id, draft.revision, [], who=who, now=NOW),
         lambda: desk.deciding.take_back(draft.id, "", who=who, now=NOW),
         lambda: desk.deciding.send_now(draft.id, draft.revision, [], who=who, now=NOW),

@@ -1,4 +1,4 @@
-"""A story added by its address: fetched from a real server, read, and kept from private networks."""
+"""A story added by its address: fetched from a real server, kept from private networks."""
 
 from __future__ import annotations
 

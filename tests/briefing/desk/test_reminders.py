@@ -117,8 +117,11 @@ def test_a_reminder_names_the_hour_and_leads_to_the_draft(
     deliver(desk, mailer)
 
     message = email.message_from_bytes(mailer.seen[0].data, policy=email.policy.default)
-    body = message.get_body(("plain",))  # type: ignore[attr-defined]
-    assert message["Subject"] == "The Daily Briefing of 10 March 2026 is not approved yet"
+    body = message.get_body(("plain",))
+    assert body is not None
+    assert message["Subject"] == (
+        "The Daily Briefing of Tuesday, March 10, 2026 is not approved yet"
+    )
     text = " ".join(body.get_content().split())
     assert "It is to leave at 07:00 (UTC), and nobody has approved it." in text
     assert "Without approval it is held until somebody decides." in text
@@ -141,7 +144,8 @@ def test_a_mail_says_what_happens_without_approval(
     html = email.message_from_bytes(mailer.seen[0].data, policy=email.policy.default).get_body(
         ("html",)
     )
-    assert f"/desk/editions/" in html.get_content()
+    assert html is not None
+    assert "/desk/editions/" in html.get_content()
 
 
 def test_what_was_approved_meanwhile_is_not_mailed(

@@ -67,7 +67,9 @@ def test_messages_arrive_as_they_are(
         assert server.bodies == [message.data for message in messages]
     assert kinds(outcomes) == [SENT] * 4
     assert [outcome.recipient_id for outcome in outcomes] == [1, 2, 3, 4]
-    assert outcomes[0] == Outcome(1, SENT, 250, "2.0.0", "2.0.0 Ok: queued as S1")
+    assert replace(outcomes[0], stage="") == Outcome(
+        1, SENT, 250, "2.0.0", "2.0.0 Ok: queued as S1"
+    )
 
 
 def test_the_next_envelope_rides_with_the_dot(
@@ -228,7 +230,9 @@ def test_a_refused_recipient_costs_the_others_nothing(
         assert bodies == [messages[n].data for n in (0, 2, 3)]
         assert server.connections == 1
     assert kinds(outcomes) == [SENT, OutcomeKind.HARD, SENT, SENT]
-    assert outcomes[1] == Outcome(2, OutcomeKind.HARD, 550, "5.1.1", "5.1.1 No such user")
+    assert replace(outcomes[1], stage="") == Outcome(
+        2, OutcomeKind.HARD, 550, "5.1.1", "5.1.1 No such user"
+    )
 
 
 def test_a_refused_recipient_stays_refused_though_the_server_takes_the_empty_message(
@@ -376,7 +380,7 @@ def test_a_421_to_the_dot_is_an_answer_and_ends_the_line(
         {"dot": Act(b"421 4.3.2 Going down\r\n", drop=True)}, offers=offers
     ) as server:
         outcomes = deliver(make_mailer(server.port).open(), make_messages(5))
-    assert outcomes[0] == Outcome(1, SOFT, 421, "4.3.2", "4.3.2 Going down")
+    assert replace(outcomes[0], stage="") == Outcome(1, SOFT, 421, "4.3.2", "4.3.2 Going down")
     assert kinds(outcomes[1:]) == ([SOFT] if offers != STEPS else [])
 
 

@@ -23,7 +23,7 @@ from briefing.store.tables import notices
 from briefing.web import Captcha, JoinRules
 from subscribers import roll
 from subscribers.roll import Suppressed
-from subscribers.tables import confirmations
+from subscribers.tables import confirmations, subscribers
 from tests.briefing.web.conftest import ENGLISH, READER, House, Letter, Visitor, make_desk
 from tests.kit import newsroom
 
@@ -172,7 +172,7 @@ def test_a_publisher_s_form_may_choose_sections_and_say_zone_and_hour(
     assert person is not None
     assert dict(person.briefings) == {"daily": ("people",)}
     with house.database.read() as connection:
-        held = connection.execute(select(roll.subscribers.c.attributes)).scalar_one()
+        held = connection.execute(select(subscribers.c.attributes)).scalar_one()
     assert held == {"timezone": "Europe/Malta", "hour": "06:30"}
 
 
@@ -182,7 +182,7 @@ def test_a_zone_or_hour_that_is_none_is_left_out(
 ) -> None:
     visitor.post(ask(house, visitor, timezone=zone, hour=hour).path)
     with house.database.read() as connection:
-        assert connection.execute(select(roll.subscribers.c.attributes)).scalar_one() == {}
+        assert connection.execute(select(subscribers.c.attributes)).scalar_one() == {}
 
 
 # Whoever asks is told the same

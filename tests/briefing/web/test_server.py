@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, Response
+from playwright.sync_api import Browser, Dialog
 
 from briefing.web import Server, ServerFault
 from tests.briefing.web.conftest import DAY, HOSTILE, READER, House
 from tests.kit import browser as chromium
-from tests.kit import newsroom, parts
+from tests.kit import newsroom
+from tests.kit.phone import Phone, take_out
 
 
 @pytest.fixture
@@ -126,75 +124,35 @@ def test_a_head_has_no_body_on_the_wire(house: House, address: str) -> None:
     assert body == b""
 
 
-class Watched:
-    """A page that keeps what the browser complained of and asked for."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.complaints: list[str] = []
-        self.asked: list[str] = []
-        page.on("console", lambda line: self.complaints.append(line.text))
-        page.on("request", lambda request: self.asked.append(request.url))
-
-    def open(self, url: str) -> None:
-        answer: Response | None = self.page.goto(url)
-        assert answer is not None
-        assert answer.ok
-
-
 @pytest.fixture(params=["light", "dark"])
-def phone(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Watched]:
-    with chromium.open_page(browser, width=375, height=812) as page:
-        page.emulate_media(color_scheme=request.param)
-        yield Watched(page)
-
-
-def check(watched: Watched, address: str) -> None:
-    """Fits the width, is accessible (WCAG A and AA), complains of nothing, asks nobody else."""
-    page = watched.page
-    for width in (320, 375):
-        page.set_viewport_size({"width": width, "height": 812})
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= width, f"{page.url} is {wide} wide"
-    axe = parts.tool("axe-core/axe.min.js").read_text("utf-8")
-    page.evaluate(f"{axe};0")
-    found: Any = page.evaluate(
-        "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa',"
-        " 'best-practice']}).then(found => found.violations.map("
-        "rule => rule.id + ': ' + rule.nodes.map(node => node.html).join(' ')))"
-    )
-    assert found == [], page.url
-    assert watched.complaints == []
-    assert [url for url in watched.asked if not url.startswith(address)] == []
+def phone(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Phone]:
+    with take_out(browser, request.param) as opened:
+        yield opened
 
 
 def test_a_reader_leaves_takes_it_back_and_chooses_on_a_phone(
-    house: House, address: str, phone: Watched
+    house: House, address: str, phone: Phone
 ) -> None:
     key = house.join()
     page = phone.page
     phone.open(f"{address}{house.leaving(key)}")
-    check(phone, address)
-    shoot(phone, "leaving")
-    page.get_by_role("button", name="Unsubscribe").click()
+    phone.check(address, "leaving")
+    phone.press("Unsubscribe")
     assert page.get_by_role("heading", level=1).inner_text() == "You are unsubscribed"
-    check(phone, address)
-    shoot(phone, "left")
+    phone.check(address, "left")
     page.get_by_label("Would you tell us why?").fill("Too many mails")
-    page.get_by_role("button", name="Send").click()
+    phone.press("Send")
     assert page.get_by_role("heading", level=1).inner_text() == "Thank you for telling us."
-    page.get_by_role("button", name="Undo").click()
+    phone.press("Undo, I want to stay")
     assert page.get_by_role("heading", level=1).inner_text() == "You are subscribed again"
-    check(phone, address)
-    shoot(phone, "back")
+    phone.check(address, "back")
     phone.open(f"{address}{house.choosing(key)}")
-    check(phone, address)
+    phone.check(address)
     page.get_by_label("Borders").uncheck()
     page.get_by_label("People").uncheck()
-    page.get_by_role("button", name="Save").click()
+    phone.press("Save")
     assert page.get_by_role("status").is_visible()
-    check(phone, address)
-    shoot(phone, "choosing")
+    phone.check(address, "choosing")
     place = house.place(key)
     assert place is not None
     assert place.sections == ("policy",)
@@ -208,7 +166,7 @@ def test_a_reader_leaves_takes_it_back_and_chooses_on_a_phone(
     ]
 
 
-def test_the_public_pages_on_a_phone(house: House, address: str, phone: Watched) -> None:
+def test_the_public_pages_on_a_phone(house: House, address: str, phone: Phone) -> None:
     edition = house.publish()
     for path, name in (
         ("/", "home"),
@@ -218,22 +176,20 @@ def test_the_public_pages_on_a_phone(house: House, address: str, phone: Watched)
         ("/leaving/manana", "own-mail"),
     ):
         phone.open(f"{address}{path}")
-        check(phone, address)
-        shoot(phone, name)
+        phone.check(address, name)
 
 
-def test_an_error_page_on_a_phone(house: House, address: str, phone: Watched) -> None:
+def test_an_error_page_on_a_phone(house: House, address: str, phone: Phone) -> None:
     page = phone.page
     page.goto(f"{address}/u/daily/cut-short")
     assert page.get_by_role("heading", level=1).inner_text() == "There is no such page"
     # Chromium itself reports any answer from 400 on.
     phone.complaints = [said for said in phone.complaints if "404" not in said]
-    check(phone, address)
-    shoot(phone, "error")
+    phone.check(address, "error")
 
 
 def test_an_edition_shows_in_a_browser_under_its_policy(
-    house: House, address: str, phone: Watched
+    house: House, address: str, phone: Phone
 ) -> None:
     house.publish()
     phone.open(f"{address}/editions/daily/{DAY}")
@@ -244,7 +200,7 @@ def test_an_edition_shows_in_a_browser_under_its_policy(
     )
     assert color in ("rgb(255, 254, 250)", "rgb(27, 26, 24)")
     assert phone.complaints == []
-    shoot(phone, "edition")
+    phone.shoot("edition")
 
 
 def test_foreign_text_runs_nothing_in_a_browser(
@@ -263,12 +219,3 @@ def test_foreign_text_runs_nothing_in_a_browser(
         page.goto(f"{address}/editions/daily/{DAY}/stories/{edition.stories[0].article.id}")
         assert page.locator("script, img").count() == 0
         assert alerts == []
-
-
-def shoot(watched: Watched, name: str) -> None:
-    """With BRIEFING_SHOTS=FOLDER, keep a picture of the page for people to look at."""
-    folder = os.environ.get("BRIEFING_SHOTS")
-    if folder:
-        dark = watched.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-        path = Path(folder) / f"{name}-{'dark' if dark else 'light'}.png"
-        watched.page.screenshot(path=path, full_page=True)

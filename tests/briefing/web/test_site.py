@@ -310,8 +310,8 @@ def test_every_word_of_the_pages_has_its_spanish() -> None:
         said |= set(re.findall(r'pages\.text\(\s*"([^"]+)"|CONSENT: Final = "([^"]+)"', source))
     said = {"".join(words) for words in said}
     path = Path(briefing.web.__file__).parent / "locale" / "es.po"
-    with path.open("rb") as source:
-        catalogue = read_po(source, locale="es")
+    with path.open("rb") as file:
+        catalogue = read_po(file, locale="es")
     words = {message.id if isinstance(message.id, str) else message.id[0] for message in catalogue}
     assert words - {""} == said
     for message in catalogue:

@@ -1,0 +1,91 @@
+"""An edition being sent, and one process's part in it, without what surrounds them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import date, timedelta
+
+from sqlalchemy import select
+
+from briefing.delivery import OpenChunks, Pace, Retry, Sending
+from briefing.mailers import Mailer
+from briefing.mailers.smtp import Smtp
+from briefing.model import EditionState, Message, Recipient, Window
+from briefing.store import Database, editions, ledger
+from briefing.store.tables import deliveries
+from tests.kit.newsroom import NOW, Clock
+
+
+def freeze(database: Database, chunk_size: int = 10) -> int:
+    """An edition that began to leave at `NOW`, to whoever is on the roll."""
+    with database.write() as connection:
+        edition, _ = editions.reserve(
+            connection,
+            "daily",
+            date(2026, 3, 10),
+            "daily",
+            due_at=NOW,
+            window=Window(NOW - timedelta(days=1), NOW),
+            now=NOW,
+        )
+        editions.change_state(connection, edition.id, [EditionState.DRAFT], EditionState.SENDING)
+        ledger.freeze_audience(connection, edition.id, "daily", NOW, chunk_size)
+    return edition.id
+
+
+def write_message(recipient: Recipient) -> Message | str:
+    """The shortest message there is."""
+    return Message(recipient.id, "from@x.example", recipient.address, f"<{recipient.id}>", b"\r\n")
+
+
+def sending(
+    database: Database,
+    edition_id: int,
+    mailer: Mailer,
+    *,
+    clock: Clock | None = None,
+    retry: Retry | None = None,
+    write: Callable[[Recipient], Message | str] = write_message,
+    stop: threading.Event | None = None,
+    pace: Pace | None = None,
+    owner: str = "test",
+) -> Sending:
+    """A run, with whatever a test does not care about filled in."""
+    retry = retry or Retry()
+    return Sending(
+        database,
+        mailer,
+        edition_id,
+        write,
+        OpenChunks(edition_id, owner, resend_unknown=retry.resend_unknown),
+        started=NOW,
+        pace=pace or Pace(chunk_size=10),
+        retry=retry,
+        clock=clock or Clock(),
+        stop=stop or threading.Event(),
+        progress=lambda _: None,
+    )
+
+
+def to(port: int, lines: int = 1, *, timeout: float = 5.0) -> Smtp:
+    """A mailer to a scripted server."""
+    return Smtp(
+        "127.0.0.1", port, security="none", helo="test.example", lines=lines, timeout=timeout
+    )
+
+
+def sums(database: Database, edition_id: int) -> ledger.Tally:
+    with database.read() as connection:
+        return ledger.tally(connection, edition_id)
+
+
+def row(database: Database, recipient_id: int) -> tuple[str, int, int]:
+    """State, attempts and due time (ms after `NOW`, 0 for at once) of one reader."""
+    with database.read() as connection:
+        found = connection.execute(
+            select(deliveries.c.state, deliveries.c.attempts, deliveries.c.due).where(
+                deliveries.c.recipient_id == recipient_id
+            )
+        ).one()
+    return found.state, found.attempts, found.due and found.due - ledger.to_ms(NOW)
