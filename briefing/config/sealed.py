@@ -11,14 +11,7 @@ from briefing.config.secret import HIDDEN, Secret
 from briefing.config.settings import DatabaseConfig
 from briefing.config.values import Refused, listing, opaque, optional, text
 
-__all__ = [
-    "SECRET_FILE",
-    "take_captcha",
-    "take_database",
-    "take_password",
-    "take_secret",
-    "take_signing",
-]
+__all__ = ["SECRET_FILE", "take_captcha", "take_database", "take_password", "take_signing"]
 
 SECRET_FILE = "secret.key"  # noqa: S105 - a file's name
 _LEAST = 32
@@ -35,12 +28,6 @@ def take_password(table: Table, *, resolve: bool) -> Secret | None:
 def take_captcha(table: Table) -> Secret | None:
     """`captcha_secret`, `captcha_secret_env` or `captcha_secret_file`."""
     found = _take(table, "captcha_secret")
-    return Secret(found[1]) if found else None
-
-
-def take_secret(table: Table) -> Secret | None:
-    """`secret`, `secret_env` or `secret_file`."""
-    found = _take(table, "secret")
     return Secret(found[1]) if found else None
 
 

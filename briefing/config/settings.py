@@ -15,11 +15,9 @@ __all__ = [
     "DatabaseConfig",
     "DeliveryConfig",
     "EngineConfig",
-    "HookConfig",
     "JoinConfig",
     "LogConfig",
     "MailerConfig",
-    "ReturnsConfig",
     "SourceConfig",
     "WarmUp",
     "WebConfig",
@@ -176,47 +174,6 @@ class SourceConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class ReturnsConfig:
-    """How returned mail is read. `kind` is "none", "imap", "lmtp" or "pipe"; `folder` is where mail
-    by LMTP or pipe goes that is not understood. `verp` signs each reader's envelope sender,
-    `mailto` adds an address to List-Unsubscribe. The folders are the mailbox's; `most` mails are
-    read at a time. `soft_limit` editions that fail softly within `soft_span` end a subscription;
-    `keep` is how long events are kept."""
-
-    folder: Path
-    kind: str = "none"
-    verp: bool = False
-    mailto: bool = False
-    host: str = ""
-    port: int = 993
-    security: str = "tls"
-    username: str = ""
-    password: Secret | None = None
-    ca_file: Path | None = None
-    mailbox: str = "INBOX"
-    read_folder: str = "Returned"
-    aside_folder: str = "Returned, not understood"
-    every: timedelta = timedelta(minutes=5)
-    most: int = 500
-    lmtp_host: str = "127.0.0.1"
-    lmtp_port: int = 8024
-    soft_limit: int = 5
-    soft_span: timedelta = timedelta(days=21)
-    keep: timedelta = timedelta(days=90)
-
-
-@dataclass(frozen=True, slots=True)
-class HookConfig:
-    """A provider's webhook. `secret` is what its calls are verified with, `username` belongs to it
-    where the provider uses a password; `topics` are the SNS topics of SES."""
-
-    provider: str
-    username: str = ""
-    secret: Secret | None = None
-    topics: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Config:
     """Everything an operator can set. `path` is the file it was read from, absolute."""
 
@@ -231,5 +188,3 @@ class Config:
     collect: CollectConfig
     briefings: tuple[Briefing, ...]
     sources: tuple[SourceConfig, ...]
-    returns: ReturnsConfig
-    hooks: tuple[HookConfig, ...] = ()

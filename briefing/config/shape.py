@@ -17,7 +17,6 @@ from briefing.config.addresses import (
     web_address,
 )
 from briefing.config.reading import Reading, Table
-from briefing.config.returned import take_hooks, take_returns
 from briefing.config.sealed import (
     take_captcha,
     take_database,
@@ -67,7 +66,6 @@ _TABLES = (
     "engine",
     "log",
     "collect",
-    "returns",
 )
 _PORTS = {"none": 25, "starttls": 587, "tls": 465}
 
@@ -81,9 +79,6 @@ def read_config(reading: Reading) -> Config:
     publication = _publication(tables["publication"], web.public_url)
     database = take_database(tables["database"])
     collect = _collect(tables["collect"])
-    delivery = _delivery(tables["delivery"])
-    returns = take_returns(tables["returns"], delivery)
-    hooks = take_hooks(root)
     briefings = _briefings(root, publication)
     return Config(
         path=reading.path,
@@ -91,14 +86,12 @@ def read_config(reading: Reading) -> Config:
         database=database,
         web=web,
         mailer=_mailer(tables["mailer"]),
-        delivery=delivery,
+        delivery=_delivery(tables["delivery"]),
         engine=_engine(tables["engine"], tables["database"], database),
         log=_log(tables["log"]),
         collect=collect,
         briefings=briefings,
         sources=_sources(root, collect, briefings),
-        returns=returns,
-        hooks=hooks,
     )
 
 
