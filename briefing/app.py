@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from briefing.composition import Theme, check_look
-from briefing.config import Config, MailerConfig, SourceConfig
+from briefing.composition.mime import Signer
+from briefing.config import Config, HookConfig, MailerConfig, ReturnsConfig, SourceConfig
 from briefing.delivery import Distributed, Pace, Retry, WarmUp, name_owner
 from briefing.desk import Desk
 from briefing.errors import ConfigError
@@ -20,6 +23,13 @@ from briefing.model import Briefing
 from briefing.sources import Source
 from briefing.store import Database
 from subscribers.tokens import Tokens
+
+if TYPE_CHECKING:
+    from briefing.mailers.api import Provider
+    from briefing.returns import Feed, Intake, Marks
+    from briefing.returns.hook import Hook
+    from briefing.returns.lmtp import LmtpServer
+    from briefing.returns.mailbox import Mailbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,18 @@ class App:
     clock: Callable[[], datetime]
 
 
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What takes in mail that comes back: by pipe always, by mailbox or LMTP where they are
+    configured, and by the providers' hooks there are."""
+
+    intake: Intake
+    feed: Feed
+    mailbox: Mailbox | None
+    lmtp: LmtpServer | None
+    hooks: Mapping[str, Hook]
+
+
 def read_clock() -> datetime:
     """The system's time, aware UTC: the only place that reads it."""
     return datetime.now(UTC)
@@ -40,10 +62,12 @@ def read_clock() -> datetime:
 def build(config: Config, *, clock: Callable[[], datetime] = read_clock) -> App:
     """Wire everything that a configuration describes; opens no connection yet.
 
-    Raises `ConfigError` for a look that its theme cannot wear.
+    Raises `ConfigError` for a look that its theme cannot wear, a mailer whose extra is not
+    installed, and a key that cannot sign.
     """
     templates = _own_templates(config)
     _check_looks(config.briefings, templates)
+    _check_extras(config)
     database = Database(config.database.url.reveal())
     delivery = config.delivery
     desk = Desk(
@@ -53,7 +77,7 @@ def build(config: Config, *, clock: Callable[[], datetime] = read_clock) -> App:
         [_source(source, config) for source in config.sources],
         Tokens([secret.reveal() for secret in config.web.secrets]),
         theme=_themes(templates),
-        mailer=lambda: _mailer(config.mailer),
+        mailer=lambda: _mailers(config),
         pace=_pace(config),
         retry=Retry(
             waits=delivery.retry_waits,
@@ -61,9 +85,12 @@ def build(config: Config, *, clock: Callable[[], datetime] = read_clock) -> App:
             resend_unknown=delivery.on_unknown == "resend",
         ),
         return_path=delivery.return_path,
+        verp=config.returns.verp,
+        mailto=config.returns.mailto,
         clock=clock,
         owner=name_owner(),
         engine=_engine(config, database, clock),
+        sign=_signers(config),
     )
     return App(config, database, desk, clock)
 
@@ -83,6 +110,11 @@ def _check_looks(briefings: Iterable[Briefing], templates: Sequence[Path]) -> No
             raise ConfigError(
                 f"the look of briefing “{briefing.slug}”: {fault.message}", mend=fault.mend
             ) from fault
+
+
+def themes_of(config: Config) -> Callable[[Briefing], Theme]:
+    """What loads the theme of a briefing. It raises `ConfigError` and `ThemeError`."""
+    return _themes(_own_templates(config))
 
 
 def _themes(own: Sequence[Path]) -> Callable[[Briefing], Theme]:
@@ -115,21 +147,94 @@ def _pace(config: Config) -> Pace:
     )
 
 
-def _mailer(config: MailerConfig) -> Mailer:
+def _mailers(config: Config) -> Mailer:
+    """The way out: one mailer, or several as one."""
+    if not config.mailers:
+        return build_mailer(config.mailer)
+    from briefing.mailers.several import Member, Several  # noqa: PLC0415
+
+    return Several(
+        [
+            Member(it.name, build_mailer(it), it.order, it.weight, max(50, it.batch))
+            for it in (config.mailer, *config.mailers)
+        ]
+    )
+
+
+def build_mailer(config: MailerConfig) -> Mailer:
+    """One configured way out. Raises `MailerFault` where SES finds no credentials."""
     if config.kind == "outbox":
         return Outbox(config.path)
-    return Smtp(
-        config.host,
-        config.port,
-        security=config.security,
-        username=config.username,
-        password=config.password.reveal() if config.password else "",
+    if config.kind == "smtp":
+        return Smtp(
+            config.host,
+            config.port,
+            security=config.security,
+            username=config.username,
+            password=config.password.reveal() if config.password else "",
+            lines=config.connections,
+            timeout=config.timeout.total_seconds(),
+            messages_per_line=config.messages_per_connection,
+            helo=config.helo,
+            ca_file=config.ca_file,
+        )
+    from briefing.mailers.api import Api  # noqa: PLC0415 - brings an HTTP client
+
+    return Api(
+        _provider(config),
         lines=config.connections,
+        batch=config.batch,
         timeout=config.timeout.total_seconds(),
-        messages_per_line=config.messages_per_connection,
-        helo=config.helo,
         ca_file=config.ca_file,
     )
+
+
+def _provider(config: MailerConfig) -> Provider:
+    from briefing.mailers import brevo, mailgun, postmark, resend, sendgrid, ses  # noqa: PLC0415
+
+    key = config.api_key.reveal() if config.api_key else ""
+    url = config.api_url
+    make: Mapping[str, Callable[[], Provider]] = {
+        "ses": lambda: ses.Ses(
+            config.region,
+            config.access_key,
+            key,
+            configuration_set=config.configuration_set,
+            url=url,
+        ),
+        "mailgun": lambda: mailgun.Mailgun(config.domain, key, url=url),
+        "postmark": lambda: postmark.Postmark(key, stream=config.stream or "broadcast", url=url),
+        "resend": lambda: resend.Resend(key, url=url),
+        "sendgrid": lambda: sendgrid.SendGrid(key, url=url),
+        "brevo": lambda: brevo.Brevo(key, url=url),
+    }
+    return make[config.kind]()
+
+
+def _check_extras(config: Config) -> None:
+    for it in (config.mailer, *config.mailers):
+        if it.kind == "ses" and find_spec("botocore") is None:
+            raise ConfigError(
+                'a mailer of kind "ses" needs botocore, which is not installed',
+                mend="pip install 'daily-briefing[ses]'",
+            )
+
+
+def _signers(config: Config) -> Callable[[Briefing], Signer | None]:
+    """What signs each briefing's mail; the keys are read now. Raises `ConfigError`."""
+    dkim = config.dkim
+    if dkim is None:
+        return lambda _: None
+    from briefing.composition.dkim import DkimSigner  # noqa: PLC0415 - brings cryptography
+    from briefing.composition.keys import read_key  # noqa: PLC0415
+
+    keys = [read_key(selector, path) for selector, path in dkim.keys]
+
+    @cache
+    def make(domain: str) -> Signer:
+        return DkimSigner(domain, keys)
+
+    return lambda briefing: make(dkim.domain or briefing.from_address.rpartition("@")[2])
 
 
 def _source(source: SourceConfig, config: Config) -> Source:
@@ -150,3 +255,82 @@ def _source(source: SourceConfig, config: Config) -> Source:
         total_s=3 * seconds,
     )
     return FeedSource(source.name, source.url, zone, source.section, bounds, source.language)
+
+
+def build_returned(app: App) -> Returned:
+    """Wire what takes in returned mail; opens no connection yet.
+
+    Raises `ConfigError` for a hook whose secret is not what its provider uses.
+    """
+    # Imported where they are needed: they bring parsers of mail, an IMAP client and cryptography.
+    from briefing.returns import Feed, Intake, Marks, SoftRule  # noqa: PLC0415
+
+    config = app.config.returns
+    intake = Intake(
+        app.database,
+        Marks(app.desk.tokens),
+        rule=SoftRule(config.soft_limit, config.soft_span),
+        keep=config.keep,
+        verp=config.verp,
+    )
+    feed = Feed(intake, config.folder)
+    return Returned(
+        intake,
+        feed,
+        _mailbox(config, intake) if config.kind == "imap" else None,
+        _lmtp(config, feed, app.clock) if config.kind == "lmtp" else None,
+        {hook.provider: _hook(hook, intake.marks) for hook in app.config.hooks},
+    )
+
+
+def _mailbox(config: ReturnsConfig, intake: Intake) -> Mailbox:
+    from briefing.returns.mailbox import Account, Mailbox  # noqa: PLC0415
+
+    account = Account(
+        config.host,
+        config.port,
+        config.security,
+        config.username,
+        config.password.reveal() if config.password else "",
+        mailbox=config.mailbox,
+        read=config.read_folder,
+        aside=config.aside_folder,
+        most=config.most,
+        ca_file=config.ca_file,
+    )
+    return Mailbox(account, intake)
+
+
+def _lmtp(config: ReturnsConfig, feed: Feed, clock: Callable[[], datetime]) -> LmtpServer:
+    from briefing.returns.lmtp import LmtpServer  # noqa: PLC0415
+
+    return LmtpServer(feed, config.lmtp_host, config.lmtp_port, clock)
+
+
+def _hook(config: HookConfig, marks: Marks) -> Hook:
+    secret = config.secret.reveal() if config.secret else ""
+    # One file each, under the names of the mailers.
+    from briefing.returns import brevo, mailgun, postmark, resend, sendgrid, ses  # noqa: PLC0415
+
+    make: Mapping[str, Callable[[], Hook]] = {
+        "ses": lambda: ses.Ses(marks, config.topics, _fetch_notice),
+        "mailgun": lambda: mailgun.Mailgun(marks, secret),
+        "postmark": lambda: postmark.Postmark(marks, secret, config.username),
+        "resend": lambda: resend.Resend(marks, secret),
+        "sendgrid": lambda: sendgrid.SendGrid(marks, secret),
+        "brevo": lambda: brevo.Brevo(marks, secret, config.username),
+    }
+    try:
+        return make[config.provider]()
+    except ValueError as error:
+        raise ConfigError(
+            f"[[hooks]] {config.provider}: the secret {error}",
+            mend="copy it from the provider's page for this webhook",
+        ) from None
+
+
+def _fetch_notice(url: str, now: datetime) -> bytes:
+    """What SNS serves: certificates, and the confirmation of a subscription. No redirects."""
+    from briefing.sources.fetching import Bounds, fetch  # noqa: PLC0415
+
+    return fetch(url, name="SNS", now=now, bounds=Bounds(max_bytes=100_000, redirects=0)).body

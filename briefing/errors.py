@@ -15,7 +15,8 @@
         ├── HeaderFault           a value no header field can hold (briefing.composition.headers)
         ├── BodyFault             a part that no message can hold (briefing.composition.mime)
         ├── EditionError          the edition is not in a state that allows this
-        │   └── EmptyEdition      no story to send on that day
+        │   ├── EmptyEdition      no story to send on that day
+        │   └── NotAllowed        … or the user's role does not (briefing.desk.deciding)
         ├── MailerFault           the mailer cannot send to anybody (login, TLS, sender blocked)
         │   └── MailerBusy        … just now, but perhaps soon (briefing.mailers)
         ├── ServerFault           the web pages cannot be served (briefing.web)

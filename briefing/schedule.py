@@ -25,7 +25,7 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from briefing import collection
-from briefing.app import App
+from briefing.app import App, build_returned
 from briefing.errors import BriefingError, EmptyEdition
 from briefing.model import DAILY, Briefing, Edition, EditionState
 from briefing.store import editions
@@ -105,6 +105,8 @@ class Daemon:
         self._patience = Patience()
         self._ticking = threading.Lock()
         self._collecting = threading.Lock()
+        self._returned = build_returned(app)
+        self._reading = threading.Lock()
 
     def start(self) -> None:
         """Begin ticking, in threads of APScheduler's."""
@@ -120,20 +122,30 @@ class Daemon:
         if self._desk.sources:
             every = self._app.config.collect.every.total_seconds()
             self._scheduler.add_job(self._collect, seconds=min(every, 30), **options)
+        if self._returned.mailbox is not None:
+            every = self._app.config.returns.every.total_seconds()
+            self._scheduler.add_job(self._read_returned, seconds=every, **options)
+        if self._returned.lmtp is not None:
+            log.info("returned mail by LMTP", address=self._returned.lmtp.start())
+        self._scheduler.add_job(self._forget_returned, hours=1, **options)
         self._scheduler.start()
 
     def close(self) -> bool:
         """Stop ticking and wait for the deliveries, which end between two messages.
 
-        To be called when `stop` is set. False when a source is still being waited for: its thread
-        would keep the process for as long as the source is silent.
+        To be called when `stop` is set. False when a source or the bounce mailbox is still being
+        waited for: its thread would keep the process for as long as it is silent.
         """
         self._scheduler.shutdown(wait=False)
+        if self._returned.lmtp is not None:
+            self._returned.lmtp.close()
         with self._ticking:
             deliveries = list(self._deliveries.values())
         for thread in deliveries:
             thread.join()
-        return self._collecting.acquire(timeout=_SOURCES_GRACE)
+        return all(
+            lock.acquire(timeout=_SOURCES_GRACE) for lock in (self._collecting, self._reading)
+        )
 
     def _tick(self) -> None:
         with self._ticking:
@@ -288,6 +300,28 @@ class Daemon:
                     new=polled.stored.new,
                     updated=polled.stored.updated,
                 )
+
+    def _read_returned(self) -> None:
+        with self._reading:
+            if not self._stop.is_set():
+                self._try("returned mail", self._read_mailbox)
+
+    def _read_mailbox(self) -> None:
+        assert self._returned.mailbox is not None  # noqa: S101 - scheduled only where there is one
+        more = True
+        while more and not self._stop.is_set():
+            polled = self._returned.mailbox.poll(self._app.clock(), self._stop)
+            more = polled.more and bool(polled.read or polled.aside)
+            if polled.read or polled.aside:
+                log.info(
+                    "returned mail",
+                    understood=polled.read,
+                    set_aside=polled.aside,
+                    off_the_roll=polled.changed,
+                )
+
+    def _forget_returned(self) -> None:
+        self._try("old returned mail", lambda: self._returned.intake.forget(self._app.clock()))
 
     def _try(self, key: Hashable, job: Callable[[], None], **facts: str) -> None:
         """Do it, if it has not just failed. A failure is logged: it ends neither the tick nor the

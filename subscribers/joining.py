@@ -48,7 +48,8 @@ class Consent:
 
     def facts(self) -> dict[str, str]:
         """As JSON holds it; the digest finds all who agreed to the same words."""
-        digest = hashlib.sha256(self.wording.encode()).hexdigest()[:16]
+        # Of no words there is no digest: it would look like evidence of some.
+        digest = hashlib.sha256(self.wording.encode()).hexdigest()[:16] if self.wording else ""
         told = {
             "form": self.form,
             "origin": self.origin,

@@ -98,9 +98,10 @@ def main() -> None:
 
     print("A day of the sample publication, from articles to inboxes.")
     run(demo, "import", str(ROOT / "samples"), "--published", today)
-    for reader, sections in READERS.items():
-        chosen = ("--sections", ",".join(sections)) if sections else ()
-        run(demo, "subscribers", "add", reader, *chosen)
+    for sections in dict.fromkeys(READERS.values()):
+        readers = [reader for reader, chosen in READERS.items() if chosen == sections]
+        only = ("--sections", ",".join(sections)) if sections else ()
+        run(demo, "subscribers", "add", *readers, *only)
     with RecordingServer() as server:
         print(f"\nA mail server listens on 127.0.0.1:{server.port}.")
         run(

@@ -11,7 +11,7 @@
 # service. The second form never fails: a test that misses its part is skipped with the reason.
 set -u
 
-parts="postgresql chromium smtp-sink spamassassin fonts node"
+parts="postgresql chromium smtp-sink dovecot spamassassin fonts node"
 
 packages_of() {
     case $1 in
@@ -19,6 +19,7 @@ packages_of() {
         fonts) echo fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji ;;
         node) echo nodejs npm ;;
         smtp-sink) echo postfix ;;
+        dovecot) echo dovecot-imapd ;;
         *) echo "$1" ;;
     esac
 }
@@ -38,6 +39,7 @@ have() {
             { found chromium || found chromium-browser || found google-chrome; } &&
                 any_file /usr/lib/*/libatomic.so.1 /usr/lib*/libatomic.so.1 ;;
         smtp-sink) found smtp-sink || any_file /usr/sbin/smtp-sink ;;  # smtp-source comes with it
+        dovecot) found dovecot || any_file /usr/sbin/dovecot ;;
         spamassassin) found spamassassin ;;
         fonts) have_font "Noto Sans" && have_font "Noto Sans CJK JP" && have_font "Noto Color Emoji" ;;
         node) found node && found npm ;;
@@ -89,6 +91,7 @@ disable_daemons() {  # nor may they start with the next boot
     for package in "$@"; do
         case $package in
             postgresql | postfix) $sudo update-rc.d "$package" disable >/dev/null 2>&1 ;;
+            dovecot-imapd) $sudo update-rc.d dovecot disable >/dev/null 2>&1 ;;
         esac
     done
 }
@@ -159,6 +162,23 @@ get_tools() {
     fi
 }
 
+# The bounces that flufl.bounce is tested with are in its source package alone; $1 is the folder
+# for it, in the environment whose Python has the package installed.
+get_samples() {
+    python=$(dirname "$1")/bin/python
+    [ -x "$python" ] || return
+    any_file "$1"/flufl*.tar.gz && return
+    if [ "${BRIEFING_INSTALL:-yes}" = no ]; then
+        lack bounce-samples "BRIEFING_INSTALL=no forbids getting them"
+        return
+    fi
+    echo "system parts: getting the samples of flufl.bounce" >&2
+    wanted=$("$python" -c 'from importlib.metadata import version; print(version("flufl.bounce"))')
+    "$python" -m pip download --quiet --no-deps --no-binary :all: --no-build-isolation \
+        --dest "$1" "flufl.bounce==$wanted" </dev/null >"$log" 2>&1 ||
+        lack bounce-samples "pip could not get them: $(grep -v '^ *$' "$log" | tail -n 1 | cut -c 1-200)"
+}
+
 lack() {
     printf '%s\t%s\n' "$1" "$2" >>"$draft"
     echo "system parts: no $1: $2" >&2
@@ -200,6 +220,7 @@ case $what in
     tests)
         get_parts
         get_tools
-        cat "$draft" >"${2:?where the report goes}" ;;
+        get_samples "$(dirname "${2:?where the report goes}")/bounce-samples"
+        cat "$draft" >"$2" ;;
     *) sed -n '2,/^set/{/^#/p}' "$0" >&2; exit 2 ;;
 esac

@@ -108,7 +108,8 @@ def _guide(current: Session) -> str:
 
 def _server(current: Session) -> Server:
     # FastAPI takes a while to import, which `--help` and `run --no-web` need not wait for.
-    from briefing.web import Captcha, JoinRules, Server  # noqa: PLC0415
+    from briefing.app import build_returned  # noqa: PLC0415
+    from briefing.web import Captcha, Hooks, JoinRules, Server  # noqa: PLC0415
 
     web = current.config.web
     join = web.join
@@ -127,6 +128,10 @@ def _server(current: Session) -> Server:
         privacy_url=join.privacy_url,
         captcha=captcha,
     )
+    hooks = None
+    if current.config.hooks:
+        returned = build_returned(current.app)
+        hooks = Hooks(returned.hooks, returned.intake)
     return Server(
         current.app.desk,
         current.app.clock,
@@ -134,5 +139,6 @@ def _server(current: Session) -> Server:
         web.port,
         indexed=web.indexed,
         rules=rules,
+        hooks=hooks,
         proxies=web.trusted_proxies,
     )

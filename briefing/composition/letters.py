@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from urllib.parse import quote
 
 from briefing.composition.headers import HeaderFault
 from briefing.composition.mime import BodyFault, MimeTemplate, Signer
@@ -22,7 +22,9 @@ class Letters:
     """Writes the mail of an edition that no longer changes; shared by all lines of a process.
 
     `variant_of(name)` gives a frozen composition, None for one without stories. `sender` is the
-    envelope sender.
+    envelope sender; with `verp` each reader has one of their own, bounces+MARK@… for bounces@…, so
+    that whatever comes back says whom it is about. `mailto` lets them leave by a mail to such an
+    address as well.
     """
 
     def __init__(
@@ -34,6 +36,8 @@ class Letters:
         variant_of: Callable[[str], Composition | None],
         *,
         sender: str,
+        verp: bool = False,
+        mailto: bool = False,
         sign: Signer | None = None,
     ) -> None:
         self._edition = edition
@@ -42,6 +46,10 @@ class Letters:
         self._tokens = tokens
         self._variant_of = variant_of
         self._sender = sender
+        self._verp = verp
+        local, _, domain = sender.rpartition("@")
+        self._mail_way = (f"mailto:{quote(local)}%2B", f"@{quote(domain)}?subject=unsubscribe%20")
+        self._mailto = mailto
         self._sign = sign
         self._domain = briefing.from_address.rpartition("@")[2]
         self._templates: dict[str, MimeTemplate | None] = {}
@@ -57,7 +65,7 @@ class Letters:
                 recipient,
                 self.links(recipient),
                 id_left=self.id_left(recipient),
-                sender=self._sender,
+                sender=self._envelope_sender(recipient),
                 utf8=True,
                 sign=self._sign,
             )
@@ -99,15 +107,34 @@ class Letters:
         home = f"{self._publication.public_url}/{{}}/{self._briefing.slug}/{{}}"
         leave = home.format("u", self._token(Door.UNSUBSCRIBE, recipient))
         choose = home.format("p", self._token(Door.PREFERENCES, recipient))
-        return Links(unsubscribe=leave, preferences=choose, one_click=leave)
+        return Links(leave, choose, one_click=leave, mailto=self._leave_by_mail(recipient))
 
     def id_left(self, recipient: Recipient) -> str:
         """The Message-ID before the @: the same for the same edition and reader, so that a repeated
-        message is known for one; it tells neither apart to anybody else."""
+        message is known for one. We know both by it when it comes back; to anybody else it tells
+        neither."""
         edition = self._edition
         name = f"{edition.briefing}.{edition.day:%Y%m%d}.{edition.slot}"
-        digest = self._tokens.digest("message-id", f"{name}.{edition.id}.{recipient.id}")
-        return f"{name}.{base64.b32encode(digest[:10]).decode().lower()}"
+        return f"{name}.{self._seal(Door.RETURN, recipient)}"
+
+    def _envelope_sender(self, recipient: Recipient) -> str:
+        # Nobody on the roll is behind the negative numbers of test sends.
+        if not self._verp or recipient.id < 0:
+            return self._sender
+        local, _, domain = self._sender.rpartition("@")
+        return f"{local}+{self._seal(Door.RETURN, recipient)}@{domain}"
+
+    def _leave_by_mail(self, recipient: Recipient) -> str:
+        """A `mailto:` URI (RFC 6068). The subject says it again: not every server keeps what stands
+        after a plus."""
+        if not self._mailto or recipient.id < 0:
+            return ""
+        before, after = self._mail_way
+        mark = self._seal(Door.LEAVE, recipient)
+        return f"{before}{mark}{after}{mark}"
+
+    def _seal(self, door: Door, recipient: Recipient) -> str:
+        return self._tokens.seal(door, self._edition.id, recipient.id)
 
     def _view(self) -> str:
         return f"{self._publication.public_url}/{self._edition.path}"

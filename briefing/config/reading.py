@@ -193,8 +193,9 @@ class Table:
             value if isinstance(value, dict) and not self._absent else None,
         )
 
-    def tables(self, key: str, *, bare: str = "") -> Iterator[Table]:
-        """The tables of an array; a bare text stands for a table with the one key `bare`."""
+    def tables(self, key: str, *, bare: str = "", like: str = "") -> Iterator[Table]:
+        """The tables of an array; a bare text stands for a table with the one key `bare`. Where
+        they have the keys of the table `like`, they count as such."""
         self.known[key] = None
         value = _plain(self._values.get(key, []))
         if not isinstance(value, list):
@@ -207,7 +208,7 @@ class Table:
             if not isinstance(entry, dict):
                 self._add(place, "", "needs a table", f"write [[{_join(self.shape, key)}]]", key)
                 entry = None
-            yield self.reading.open(_join(self.label, place), _join(self.shape, key), entry)
+            yield self.reading.open(_join(self.label, place), like or _join(self.shape, key), entry)
 
     def all_faults(self) -> list[Fault]:
         """Unknown keys first: they often explain the missing ones."""

@@ -11,7 +11,15 @@ from briefing.config.secret import HIDDEN, Secret
 from briefing.config.settings import DatabaseConfig
 from briefing.config.values import Refused, listing, opaque, optional, text
 
-__all__ = ["SECRET_FILE", "take_captcha", "take_database", "take_password", "take_signing"]
+__all__ = [
+    "SECRET_FILE",
+    "take_api_key",
+    "take_captcha",
+    "take_database",
+    "take_password",
+    "take_secret",
+    "take_signing",
+]
 
 SECRET_FILE = "secret.key"  # noqa: S105 - a file's name
 _LEAST = 32
@@ -25,9 +33,21 @@ def take_password(table: Table, *, resolve: bool) -> Secret | None:
     return Secret(found[1]) if found else None
 
 
+def take_api_key(table: Table, *, resolve: bool) -> Secret | None:
+    """`api_key`, `api_key_env` or `api_key_file`; `resolve` False only checks their form."""
+    found = _take(table, "api_key", resolve=resolve)
+    return Secret(found[1]) if found else None
+
+
 def take_captcha(table: Table) -> Secret | None:
     """`captcha_secret`, `captcha_secret_env` or `captcha_secret_file`."""
     found = _take(table, "captcha_secret")
+    return Secret(found[1]) if found else None
+
+
+def take_secret(table: Table) -> Secret | None:
+    """`secret`, `secret_env` or `secret_file`."""
+    found = _take(table, "secret")
     return Secret(found[1]) if found else None
 
 

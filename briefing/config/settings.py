@@ -14,10 +14,13 @@ __all__ = [
     "Config",
     "DatabaseConfig",
     "DeliveryConfig",
+    "DkimConfig",
     "EngineConfig",
+    "HookConfig",
     "JoinConfig",
     "LogConfig",
     "MailerConfig",
+    "ReturnsConfig",
     "SourceConfig",
     "WarmUp",
     "WebConfig",
@@ -72,14 +75,20 @@ class WebConfig:
 
 @dataclass(frozen=True, slots=True)
 class MailerConfig:
-    """`kind` is "smtp" or "outbox". `messages_per_connection` 0 is without limit.
+    """`kind` is "smtp", "outbox" or a provider's name. `messages_per_connection` 0 has no limit.
 
-    `helo` "" leaves the name to the mailer; `ca_file` None trusts the system's authorities;
-    `path` is the outbox's folder, absolute.
+    `helo` "" leaves the name to the mailer; `ca_file` None trusts the system's authorities; `path`
+    is the outbox's folder, absolute. Of several, those of the lowest `order` send, each its
+    `weight`; the next order takes over. `batch` messages go in one request of a provider's API;
+    `api_url` "" is its usual place. `access_key` (with `api_key` as its secret), `region` and
+    `configuration_set` are for SES, `domain` for Mailgun, `stream` for Postmark.
     """
 
     kind: str
     path: Path
+    name: str = "main"
+    order: int = 1
+    weight: float = 1.0
     host: str = ""
     port: int = 587
     security: str = "starttls"
@@ -90,6 +99,23 @@ class MailerConfig:
     messages_per_connection: int = 1000
     ca_file: Path | None = None
     helo: str = ""
+    api_key: Secret | None = None
+    api_url: str = ""
+    batch: int = 1
+    access_key: str = ""
+    region: str = ""
+    configuration_set: str = ""
+    domain: str = ""
+    stream: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DkimConfig:
+    """`keys` are selectors, each with the file of its private key. `domain` "" signs for each
+    briefing's own."""
+
+    keys: tuple[tuple[str, Path], ...]
+    domain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +200,47 @@ class SourceConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnsConfig:
+    """How returned mail is read. `kind` is "none", "imap", "lmtp" or "pipe"; `folder` is where mail
+    by LMTP or pipe goes that is not understood. `verp` signs each reader's envelope sender,
+    `mailto` adds an address to List-Unsubscribe. The folders are the mailbox's; `most` mails are
+    read at a time. `soft_limit` editions that fail softly within `soft_span` end a subscription;
+    `keep` is how long events are kept."""
+
+    folder: Path
+    kind: str = "none"
+    verp: bool = False
+    mailto: bool = False
+    host: str = ""
+    port: int = 993
+    security: str = "tls"
+    username: str = ""
+    password: Secret | None = None
+    ca_file: Path | None = None
+    mailbox: str = "INBOX"
+    read_folder: str = "Returned"
+    aside_folder: str = "Returned, not understood"
+    every: timedelta = timedelta(minutes=5)
+    most: int = 500
+    lmtp_host: str = "127.0.0.1"
+    lmtp_port: int = 8024
+    soft_limit: int = 5
+    soft_span: timedelta = timedelta(days=21)
+    keep: timedelta = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class HookConfig:
+    """A provider's webhook. `secret` is what its calls are verified with, `username` belongs to it
+    where the provider uses a password; `topics` are the SNS topics of SES."""
+
+    provider: str
+    username: str = ""
+    secret: Secret | None = None
+    topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything an operator can set. `path` is the file it was read from, absolute."""
 
@@ -188,3 +255,7 @@ class Config:
     collect: CollectConfig
     briefings: tuple[Briefing, ...]
     sources: tuple[SourceConfig, ...]
+    returns: ReturnsConfig
+    hooks: tuple[HookConfig, ...] = ()
+    mailers: tuple[MailerConfig, ...] = ()
+    dkim: DkimConfig | None = None

@@ -7,8 +7,6 @@ from pathlib import Path
 from briefing.config.addresses import (
     address,
     domain,
-    host,
-    is_loopback,
     listen,
     network,
     picture,
@@ -16,11 +14,12 @@ from briefing.config.addresses import (
     site,
     web_address,
 )
+from briefing.config.mailers import check_mailers, take_dkim, take_mailers
 from briefing.config.reading import Reading, Table
+from briefing.config.returned import take_hooks, take_returns
 from briefing.config.sealed import (
     take_captcha,
     take_database,
-    take_password,
     take_signing,
 )
 from briefing.config.settings import (
@@ -31,7 +30,6 @@ from briefing.config.settings import (
     EngineConfig,
     JoinConfig,
     LogConfig,
-    MailerConfig,
     SourceConfig,
     WarmUp,
     WebConfig,
@@ -62,12 +60,13 @@ _TABLES = (
     "database",
     "web",
     "mailer",
+    "dkim",
     "delivery",
     "engine",
     "log",
     "collect",
+    "returns",
 )
-_PORTS = {"none": 25, "starttls": 587, "tls": 465}
 
 
 def read_config(reading: Reading) -> Config:
@@ -79,19 +78,29 @@ def read_config(reading: Reading) -> Config:
     publication = _publication(tables["publication"], web.public_url)
     database = take_database(tables["database"])
     collect = _collect(tables["collect"])
+    mailer, mailers = take_mailers(root, tables["mailer"])
     briefings = _briefings(root, publication)
+    delivery = _delivery(tables["delivery"])
+    returns = take_returns(tables["returns"], delivery)
+    hooks = take_hooks(root)
+    dkim = take_dkim(tables["dkim"], briefings)
+    check_mailers(tables, (mailer, *mailers), briefings, delivery, returns, dkim)
     return Config(
         path=reading.path,
         publication=publication,
         database=database,
         web=web,
-        mailer=_mailer(tables["mailer"]),
-        delivery=_delivery(tables["delivery"]),
+        mailer=mailer,
+        mailers=mailers,
+        dkim=dkim,
+        delivery=delivery,
         engine=_engine(tables["engine"], tables["database"], database),
         log=_log(tables["log"]),
         collect=collect,
         briefings=briefings,
         sources=_sources(root, collect, briefings),
+        returns=returns,
+        hooks=hooks,
     )
 
 
@@ -142,52 +151,6 @@ def _join(table: Table) -> JoinConfig:
                 f"set one of {', '.join(ways)}",
             )
     return join
-
-
-def _mailer(table: Table) -> MailerConfig:
-    kind = table.take("kind", choice("smtp", "outbox"))
-    usual = MailerConfig(kind=kind, path=table.reading.folder / "outbox")
-    security = table.take("security", choice(*_PORTS), usual.security)
-    mailer = MailerConfig(
-        kind=kind,
-        path=_path(table, "path") or usual.path,
-        host=table.take("host", optional(host), ""),
-        port=table.take("port", integer(1, 65_535), _PORTS[security]),
-        security=security,
-        username=table.take("username", text(empty=True), ""),
-        # A dry run into the outbox should not need the server's password.
-        password=take_password(table, resolve=kind == "smtp"),
-        connections=table.take("connections", integer(1, 500), usual.connections),
-        timeout=table.take("timeout", duration("1s", "10m"), usual.timeout),
-        messages_per_connection=table.take(
-            "messages_per_connection", integer(0, 1_000_000), usual.messages_per_connection
-        ),
-        ca_file=_path(table, "ca_file"),
-        helo=table.take("helo", optional(host), ""),
-    )
-    allowed = table.take("allow_plaintext_login", flag, False)
-    if mailer.ca_file and not mailer.ca_file.is_file():
-        table.fault("ca_file", f"there is no file {mailer.ca_file}", "write a PEM file's path")
-    if kind == "smtp":
-        _check_server(table, mailer, allowed=allowed)
-    return mailer
-
-
-def _check_server(table: Table, mailer: MailerConfig, *, allowed: bool) -> None:
-    if not mailer.host and table.sound("host"):
-        table.fault("host", "is missing", 'write your mail server\'s name, or kind = "outbox"')
-    passwords = ("password", "password_env", "password_file")
-    if mailer.username and not mailer.password and table.sound(*passwords):
-        table.fault("username", "has no password", "set password_env or password_file")
-    if mailer.password and not mailer.username and table.sound("username"):
-        table.fault("username", "is missing, but there is a password", "set both or neither")
-    bare = mailer.security == "none" and mailer.host and not is_loopback(mailer.host)
-    if bare and mailer.username and not allowed and table.sound("security", "host"):
-        table.fault(
-            "security",
-            f"would send the password to {mailer.host} unencrypted",
-            'write "starttls" or "tls"; on a network of your own, allow_plaintext_login = true',
-        )
 
 
 def _delivery(table: Table) -> DeliveryConfig:

@@ -158,7 +158,7 @@ class Lines:
                 if message is not None:
                     begun[job.recipient.id] = job
                     yield message
-                job = self._queue.get(0.0)
+                job = self._queue.get(line.patience)
 
         def gate(message: Message) -> bool:
             nonlocal reached

@@ -27,7 +27,7 @@ from briefing.desk import reminders
 from briefing.desk.alerts import Alerts
 from briefing.desk.deciding import Deciding
 from briefing.desk.differences import Differences, compare_fields, compare_text
-from briefing.desk.dispatch import Delivered, Dispatch
+from briefing.desk.dispatch import Delivered, Dispatch, SignerOf
 from briefing.desk.drafting import STARTABLE, Draft, Drafting
 from briefing.desk.editing import Editing
 from briefing.desk.notices import Notices
@@ -58,8 +58,9 @@ __all__ = ["Delivered", "Desk", "Draft"]
 
 
 class Desk:
-    """The pipeline, wired. `mailer` opens the way out only when something is sent;
-    `allow_private` lets editors fetch stories from the own network."""
+    """The pipeline, wired. `mailer` opens the way out only when something is sent; `sign` gives
+    what signs a briefing's mail; `allow_private` lets editors fetch stories from the own
+    network."""
 
     def __init__(
         self,
@@ -74,10 +75,13 @@ class Desk:
         pace: Pace,
         retry: Retry,
         return_path: str,
+        verp: bool = False,
+        mailto: bool = False,
         clock: Callable[[], datetime],
         owner: str,
         allow_private: bool = False,
         engine: Distributed | None = None,
+        sign: SignerOf = lambda _: None,
     ) -> None:
         self.database = database
         self.publication = publication
@@ -95,9 +99,12 @@ class Desk:
             pace=pace,
             retry=retry,
             return_path=return_path,
+            verp=verp,
+            mailto=mailto,
             clock=clock,
             owner=owner,
             engine=engine,
+            sign=sign,
         )
         self.editing = Editing(
             database, self.briefing, partial(read_page, allow_private=allow_private)
@@ -115,6 +122,7 @@ class Desk:
             dress=self.dress,
             return_path=return_path,
             clock=clock,
+            sign=sign,
         )
 
     def dress(self, briefing: Briefing) -> Dress:

@@ -11,6 +11,7 @@ from functools import partial
 import structlog
 
 from briefing.composition.letters import Letters, as_test
+from briefing.composition.mime import Signer
 from briefing.delivery import Distributed, Ended, OpenChunks, Pace, Retry, Sending, Supply
 from briefing.errors import EditionError, UsageError
 from briefing.mailers import Mailer
@@ -30,6 +31,7 @@ from subscribers.tokens import Tokens
 log = structlog.get_logger(__name__)
 
 VariantOf = Callable[[str], Composition | None]
+SignerOf = Callable[[Briefing], Signer | None]
 
 # While workers deliver, their progress is counted so often.
 _COUNTED_EVERY = timedelta(seconds=3)
@@ -66,9 +68,12 @@ class Dispatch:
         pace: Pace,
         retry: Retry,
         return_path: str,
+        verp: bool,
+        mailto: bool,
         clock: Callable[[], datetime],
         owner: str,
         engine: Distributed | None = None,
+        sign: SignerOf = lambda _: None,
     ) -> None:
         self._database = database
         self._publication = publication
@@ -77,6 +82,9 @@ class Dispatch:
         self._pace = pace
         self._retry = retry
         self._return_path = return_path
+        self._verp = verp
+        self._mailto = mailto
+        self._sign = sign
         self._clock = clock
         self._owner = owner
         self._engine = engine
@@ -173,6 +181,9 @@ class Dispatch:
             self._tokens,
             variant_of,
             sender=self._return_path or briefing.from_address,
+            verp=self._verp,
+            mailto=self._mailto,
+            sign=self._sign(briefing),
         )
 
     def _run(

@@ -20,6 +20,7 @@ import structlog
 
 from briefing.composition.headers import HeaderFault
 from briefing.composition.look import Dress
+from briefing.composition.mime import Signer
 from briefing.composition.notice import Note, compose_notice, write_notice
 from briefing.desk import reminders
 from briefing.errors import BriefingError, MailerFault
@@ -67,6 +68,7 @@ class Notices:
         dress: Callable[[Briefing], Dress],
         return_path: str,
         clock: Callable[[], datetime],
+        sign: Callable[[Briefing], Signer | None] = lambda _: None,
     ) -> None:
         self._database = database
         self._publication = publication
@@ -75,6 +77,7 @@ class Notices:
         self._mailer = mailer
         self._dress = dress
         self._return_path = return_path
+        self._sign = sign
         self._clock = clock
         self._queued = threading.Event()
         self._tidied: datetime | None = None
@@ -193,6 +196,7 @@ class Notices:
                 id_left=f"notice.{base64.b32encode(digest[:10]).decode().lower()}",
                 sender=self._return_path or briefing.from_address,
                 date=self._clock(),
+                sign=self._sign(briefing),
             )
         except HeaderFault:
             return None

@@ -49,7 +49,9 @@ _COMMON: Final = frozenset(
         "whatever william winter yourpassword zaq zaqxsw zxcvbn zxcvbnm ",
     )
 )
-_EDGES = re.compile(r"^[\W\d_]+|[\W\d_]+$")
+# Digits, signs and spaces of a keyboard, as they are put before and behind a word.
+_EDGES = re.compile(r"^[\x00-@\[-`{-\x7f]+|[\x00-@\[-`{-\x7f]+$")
+_BETWEEN = re.compile(r"[\W_]+")
 _LEET: Final = str.maketrans("013457@$!", "oieastasi")
 
 
@@ -94,18 +96,14 @@ def is_dated(sealed: str) -> bool:
 def _is_common(folded: str, names: tuple[str, ...]) -> bool:
     """Nothing but a common word, a name of ours, or figures: with digits and signs round it, with
     signs for letters, or said several times."""
-    bare = _EDGES.sub("", folded)
-    for text in (folded, folded.translate(_LEET), bare.translate(_LEET)):
-        heart = _EDGES.sub("", text)
-        letters = re.sub(r"[\W_]+", "", heart)
-        # Figures and signs alone are a date or a run of keys; other scripts have no such edges.
-        if len(heart) < 4 and folded.isascii():
+    heart = _EDGES.sub("", folded)
+    ours = _COMMON | {_BETWEEN.sub("", name.casefold()) for name in names}
+    if len(heart) < 4:
+        return True
+    for text in (heart, heart.translate(_LEET), _EDGES.sub("", folded.translate(_LEET))):
+        letters = _BETWEEN.sub("", text)
+        if {text, letters, _once(letters)} & ours:
             return True
-        for word in (heart, letters, _once(letters)):
-            if word in _COMMON or word in {
-                re.sub(r"[\W_]+", "", name.casefold()) for name in names
-            }:
-                return True
     return False
 
 

@@ -2,7 +2,8 @@
 
 A mailer opens *lines*; a line is one connection, used by one thread, that sends messages one after
 the other. At most one message per line is in doubt at any moment (promise 3), which is why the
-line asks its `gate` before the byte that makes the server responsible for a message.
+line asks its `gate` before the byte that makes the server responsible for a message. Where an
+operator lets an API's line send in batches, it is one request per line.
 """
 
 from __future__ import annotations
@@ -34,15 +35,21 @@ class Line(Protocol):
     def alive(self) -> bool:
         """Whether `send` may be called again; False after a drop or the last message it allows."""
 
+    @property
+    def patience(self) -> float:
+        """How many seconds `messages` should wait for a further message before it ends: 0 for a
+        line that sends one by one, a little for one that gathers batches."""
+
     def send(self, messages: Iterable[Message], gate: Gate) -> Iterator[Outcome]:
-        """Send in order and yield one outcome per message, in the same order.
+        """Send in order and yield one outcome per message, in the same order, faults last.
 
         A line may take the next message from `messages` before it yields the previous outcome
-        (SMTP pipelining), never more than one ahead; so `messages` ends rather than wait long, and
-        the caller sends again later. A message the gate refused yields nothing, and neither do
-        those after it: the iterator ends there. When the connection drops, the message in doubt is
-        `unknown`, one not yet handed over is `soft`, and the iterator ends; the caller opens
-        another line for the rest. A line that has ended takes nothing from `messages`.
+        (SMTP pipelining), never more than one ahead, or as many as go in one request (an API's
+        batch); so `messages` ends rather than wait long, and the caller sends again later. A
+        message the gate refused yields nothing, and neither do those after it: the iterator ends
+        there. When the connection drops, the message in doubt is `unknown`, one not yet handed over
+        is `soft`, and the iterator ends; the caller opens another line for the rest. A line that
+        has ended takes nothing from `messages`.
 
         An answer that would hit every message (login lost, sender blocked) is a `fault`, after
         which the iterator ends. Raises `MailerFault` where no message can be named for it.

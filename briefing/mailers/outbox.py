@@ -52,6 +52,8 @@ class Outbox:
 class _OutboxLine:
     """Delivers as maildir(5) says: written whole in tmp, then moved into new."""
 
+    patience = 0.0
+
     def __init__(self, path: Path, *, durable: bool) -> None:
         self._path = path
         self._durable = durable

@@ -90,6 +90,8 @@ class SmtpLine:
     `send` returns at once, and the caller opens another line.
     """
 
+    patience = 0.0
+
     def __init__(self, wire: Wire, features: Features, limit: int = 0) -> None:
         self._wire = wire
         self._features = features

@@ -53,6 +53,7 @@ class HandOff:
         self._driver = driver
         self._cursor = driver.cursor()
         self._is_sqlite = database.is_sqlite
+        self._failed = False
         dialect = database.engine.dialect
         assert dialect.dbapi is not None  # noqa: S101 - the engine has one
         self._failures: tuple[type[BaseException], ...] = (dialect.dbapi.Error,)
@@ -154,12 +155,15 @@ class HandOff:
             self._driver.rollback()
 
     def _explain(self, error: BaseException) -> StoreError:
+        self._failed = True
         return self._database.explain(DBAPIError("", None, error))
 
     def close(self) -> None:
         """Give the connection back; never raises."""
         with suppress(*self._failures):
             self._cursor.close()
+        if self._failed:
+            self._pooled.invalidate()
         self._pooled.close()
 
     def standing(self) -> str:

@@ -16,5 +16,6 @@ def claim(connection: Connection, edition_id: int, kind: str, now: datetime) -> 
         insert(connection, edition_reminders)
         .values(edition_id=edition_id, kind=kind, at=now)
         .on_conflict_do_nothing(index_elements=["edition_id", "kind"])
-    )
-    return bool(made.rowcount)
+        .returning(edition_reminders.c.kind)
+    ).first()
+    return made is not None

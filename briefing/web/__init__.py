@@ -6,13 +6,14 @@
                bounds, security headers, errors       templates/web
 
 `make_site` wires one file per concern: `joining`, `confirming`, `choosing`, `leaving`, `archive`,
-`reading`, `front`. Their handlers are synchronous and thin. A GET changes nothing (promise 5), and
-nothing sets a cookie.
+`reading`, `front`, and `hooks` for what providers call. Their handlers are synchronous and thin. A
+GET changes nothing (promise 5), and nothing sets a cookie.
 """
 
 from briefing.web.captcha import Captcha
+from briefing.web.hooks import Hooks
 from briefing.web.joining import JoinRules
 from briefing.web.server import Server, ServerFault
 from briefing.web.site import make_site
 
-__all__ = ["Captcha", "JoinRules", "Server", "ServerFault", "make_site"]
+__all__ = ["Captcha", "Hooks", "JoinRules", "Server", "ServerFault", "make_site"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import structlog
@@ -41,13 +42,22 @@ class Guard:
 
     `root` is the path of the public address, "" for none: a proxy may pass it on or strip it.
     `refuse` gives the page for a status. A response that says something else than the headers
-    above keeps its own word.
+    above keeps its own word. `rooms` are the bytes a body may have where it is no form, by the
+    beginning of the path.
     """
 
-    def __init__(self, app: ASGIApp, *, root: str, refuse: Callable[[int], Response]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        root: str,
+        refuse: Callable[[int], Response],
+        rooms: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self._app = app
         self._root = root
         self._refuse = refuse
+        self._rooms = rooms
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -58,7 +68,10 @@ class Guard:
         answer = _Answer(send, empty=scope["method"] == "HEAD")
         if answer.empty:
             scope["method"] = "GET"
-        body = await _read(scope, receive)
+        room = next(
+            (n for place, n in self._rooms.items() if scope["path"].startswith(place)), BODY
+        )
+        body = await _read(scope, receive, room)
         if isinstance(body, int):
             await self._refuse(body)(scope, receive, answer)
             return
@@ -93,15 +106,15 @@ class _Answer:
         await self._send(message)
 
 
-async def _read(scope: Scope, receive: Receive) -> bytes | int:
-    """The body, or the status that refuses it."""
+async def _read(scope: Scope, receive: Receive, room: int) -> bytes | int:
+    """The body, of at most `room` bytes, or the status that refuses it."""
     declared = Headers(scope=scope).get("content-length", "0")
-    if not declared.isdecimal() or len(declared) > 9 or int(declared) > BODY:
+    if not declared.isdecimal() or len(declared) > 9 or int(declared) > room:
         return 413
     body: bytes = b""
     try:
         async with asyncio.timeout(PATIENCE):
-            while len(body) <= BODY:
+            while len(body) <= room:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     return 400  # nobody reads it; what matters is that half a form does nothing
@@ -110,7 +123,7 @@ async def _read(scope: Scope, receive: Receive) -> bytes | int:
                     break
     except TimeoutError:
         return 408
-    return body if len(body) <= BODY else 413
+    return body if len(body) <= room else 413
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

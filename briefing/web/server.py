@@ -13,6 +13,7 @@ import uvicorn
 
 from briefing.desk import Desk
 from briefing.errors import JobError
+from briefing.web.hooks import Hooks
 from briefing.web.joining import JoinRules
 from briefing.web.site import make_site
 
@@ -28,9 +29,9 @@ class ServerFault(JobError):
 class Server:
     """The web pages of a desk on one address; port 0 takes a free one.
 
-    `indexed` lets search engines keep the archive; `rules` are those of joining. TLS and limits on
-    slow connections are the work of the proxy in front. Who the visitor is, is believed of
-    `proxies` only: IP addresses and networks, besides this machine.
+    `indexed` lets search engines keep the archive; `rules` are those of joining; `hooks` takes
+    providers' calls. TLS and limits on slow connections are the work of the proxy in front. Who the
+    visitor is, is believed of `proxies` only: IP addresses and networks, besides this machine.
     """
 
     def __init__(
@@ -42,9 +43,10 @@ class Server:
         *,
         indexed: bool = False,
         rules: JoinRules | None = None,
+        hooks: Hooks | None = None,
         proxies: Sequence[str] = (),
     ) -> None:
-        self._site = make_site(desk, clock, indexed=indexed, rules=rules)
+        self._site = make_site(desk, clock, indexed=indexed, rules=rules, hooks=hooks)
         self._proxies = ["127.0.0.1", "::1", *proxies]
         self._host = host
         self._port = port

@@ -14,8 +14,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from briefing.desk import Desk
+from briefing.returns.hook import BODY as HOOK_BODY
 from briefing.web import archive, choosing, confirming, front, joining, leaving, reading
 from briefing.web.guard import Guard
+from briefing.web.hooks import PLACE as HOOKS_PLACE
+from briefing.web.hooks import Hooks
+from briefing.web.hooks import register as register_hooks
 from briefing.web.joining import JoinRules
 from briefing.web.pages import Pages
 
@@ -28,9 +32,10 @@ def make_site(
     *,
     indexed: bool = False,
     rules: JoinRules | None = None,
+    hooks: Hooks | None = None,
 ) -> FastAPI:
     """The public pages of a desk. `indexed` lets search engines keep the archive; `rules` are those
-    of joining.
+    of joining; `hooks` takes providers' calls.
 
     The description of the routes is not served; `openapi()` of what is returned gives it.
     """
@@ -58,6 +63,8 @@ def make_site(
     for concern in (leaving, choosing, confirming, archive, reading, front):
         concern.register(site, desk, pages, clock)
     joining.register(site, desk, pages, clock, rules or JoinRules())
+    if hooks is not None:
+        register_hooks(site, hooks, clock)
 
     def refuse(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 422
@@ -68,7 +75,7 @@ def make_site(
 
     site.add_exception_handler(HTTPException, refuse)
     site.add_exception_handler(RequestValidationError, refuse)
-    site.add_middleware(Guard, root=pages.root, refuse=pages.error)
+    site.add_middleware(Guard, root=pages.root, refuse=pages.error, rooms={HOOKS_PLACE: HOOK_BODY})
     return site
 
 

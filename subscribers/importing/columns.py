@@ -168,7 +168,7 @@ _KEYS: Final = {
     "timezone": "timezone",
     "time zone": "timezone",
     "tz": "timezone",
-    "delivery hour": "delivery_hour",
+    "delivery hour": "hour",
 }
 """Attributes that have one name whoever wrote the file."""
 

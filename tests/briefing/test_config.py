@@ -219,6 +219,22 @@ def test_source_takes_private_addresses_from_collect_unless_it_says_otherwise(
     assert not loading(text + "allow_private = false\n").sources[0].allow_private
 
 
+def test_joining_by_web_has_limits_of_its_own_and_no_captcha_unless_asked_for(
+    loading: Loader,
+) -> None:
+    web = loading().web
+    assert (web.indexed, web.trusted_proxies) == (False, ())
+    assert (web.join.per_address, web.join.per_network, web.join.per_hour) == (3, 20, 500)
+    assert (web.join.captcha, web.join.captcha_secret) == ("", None)
+
+
+def test_a_captcha_s_secret_comes_from_the_environment(loading: Loader) -> None:
+    line = 'join = { captcha = "hcaptcha", captcha_site_key = "k", captcha_secret_env = "CAPTCHA" }'
+    secret = loading(seeded("[web]", line), {"CAPTCHA": "sesame"}).web.join.captcha_secret
+    assert secret is not None
+    assert secret.reveal() == "sesame"
+
+
 def test_byte_order_mark_is_passed_over(loading: Loader) -> None:
     assert loading("\ufeff" + GOOD).publication.name == "Alien Road"
 
@@ -247,6 +263,24 @@ FAULTS = [
     ("[database]", 'url = "sqlite://briefing.db"', "database.url", "sqlite:///briefing.db"),
     ("[database]", 'url = "sqlite:///a.db?mode=ro"', "database.url", "leave options out"),
     ("[web]", 'public_url = "http://x.example"', "web.public_url", "https://x.example"),
+    ("[web]", "indexed = 1", "web.indexed", "true or false"),
+    ("[web]", 'trusted_proxies = ["proxy"]', "web.trusted_proxies[0]", "IP address"),
+    ("[web]", 'trusted_proxies = ["10.0.0.1/8"]', "web.trusted_proxies[0]", "network"),
+    ("[web]", "join = { per_address = 0 }", "web.join.per_address", "out of range"),
+    ("[web]", 'join = { captcha = "recaptcha" }', "web.join.captcha", "turnstile"),
+    (
+        "[web]",
+        'join = { captcha = "hcaptcha", captcha_secret = "s" }',
+        "web.join.captcha_site_key",
+        "is missing",
+    ),
+    (
+        "[web]",
+        'join = { captcha = "hcaptcha", captcha_site_key = "k" }',
+        "web.join.captcha_secret",
+        "is missing",
+    ),
+    ("[web]", 'join = { privacy_url = "/privacy" }', "web.join.privacy_url", "https://"),
     ("[web]", 'listen = "8000"', "web.listen", "127.0.0.1:8000"),
     ("[web]", 'listen = "127.0.0.1:70000"', "web.listen", "127.0.0.1:8000"),
     ("[web]", 'secret = "short"', "web.secret", "only 5 characters"),
@@ -647,7 +681,8 @@ def test_secrets_compare_by_text_alone() -> None:
 def test_the_example_loads_as_it_is(folder: Path) -> None:
     path = folder / "config.toml"
     path.write_bytes(EXAMPLE.read_bytes())
-    config = load(path, {"SMTP_PASSWORD": "x"})
+    names = ("SMTP_PASSWORD", "IMAP_PASSWORD", "MAILGUN_SIGNING_KEY", "POSTMARK_SECRET")
+    config = load(path, dict.fromkeys(names, "x"))
     assert config.publication.name == "Alien Road"
     assert not config.collect.allow_private
 

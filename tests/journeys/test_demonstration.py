@@ -11,6 +11,8 @@ import sys
 from email.message import EmailMessage
 from pathlib import Path
 
+import pytest
+
 from tests.kit.commands import ROOT, Workplace
 from tests.kit.launcher import Launcher
 
@@ -24,11 +26,12 @@ def demonstrate(folder: Path) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 
 
+@pytest.mark.timeout(240)  # two days, each of several processes
 def test_it_works_twice_and_leaves_a_day_to_go_on_with(tmp_path: Path, launcher: Launcher) -> None:
     folder = tmp_path / "demo"
     for _ in range(2):

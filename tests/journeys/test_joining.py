@@ -79,8 +79,7 @@ def test_a_person_s_whole_way(
         phone.check(address, "home-join")
         phone.follow(re.compile(f"Sign up.*{name}"))
         phone.check(address, "join")
-        page.get_by_label("Your email address").fill(READER)
-        page.wait_for_timeout(1100)  # nobody types faster
+        page.get_by_label("Your email address").press_sequentially(READER, delay=80)
         phone.press("Sign up")
         assert phone.heading == "Look into your mail"
         phone.check(address, "asked")
@@ -180,8 +179,7 @@ def test_a_notice_that_waited_while_nothing_ran_goes_when_something_does(
     serving = start("serve")
     serving.wait_for("web pages")
     phone.open(f"{address}/join/manana")
-    phone.page.get_by_label("Su dirección de correo").fill(READER)
-    phone.page.wait_for_timeout(1100)
+    phone.page.get_by_label("Su dirección de correo").press_sequentially(READER, delay=80)
     phone.press("Suscribirme")
     assert phone.heading == "Mire su correo"
     phone.check(address, "asked-es")

@@ -178,6 +178,36 @@ def test_two_workers_together_keep_the_rates(
 
 
 @pytest.mark.timeout(180)
+def test_an_edition_whose_domain_is_slow_holds_up_no_other(
+    workplace: Workplace, start: Start, postgres_url: str, tmp_path: Path
+) -> None:
+    with killing.server(tmp_path / "record") as server:
+        configure(workplace, postgres_url, server.port, domain_rates='{ "readers.example" = 2 }')
+        configuration = workplace.config.read_text(encoding="utf-8")
+        second = configuration[configuration.index("[[briefings]]") :].replace("daily", "evening")
+        workplace.config.write_text(f"{configuration}\n{second}", encoding="utf-8")
+        workplace.run("migrate")
+        workplace.run("import", *workplace.write_stories())
+        addresses = "".join(f"reader{n}@readers.example\n" for n in range(1, 401))
+        workplace.write("readers.csv", "email\n" + addresses)
+        workplace.run("subscribers", "import", "readers.csv", "--briefing", "daily")
+        others = [f"reader{n}@elsewhere.example" for n in range(100)]
+        workplace.run("subscribers", "add", *others, "--briefing", "evening")
+        worker = start("worker")
+        start("publish", "--briefing", "daily")
+        # All places of the worker are taken by chunks that wait for their domain.
+        worker.wait_for("delivery begins")
+        wait_until(lambda: server.size() > 0, "a message")
+
+        evening = workplace.run("publish", "--briefing", "evening", "--json").facts
+        daily = workplace.run("status", "--briefing", "daily", "--json").facts
+
+    assert evening["sent"] == 100
+    assert daily["sent"] < 60
+    assert daily["state"] == "sending"
+
+
+@pytest.mark.timeout(180)
 def test_pause_resume_and_cancel_reach_the_workers(
     workplace: Workplace, start: Start, postgres_url: str, tmp_path: Path
 ) -> None:
@@ -208,6 +238,31 @@ def test_pause_resume_and_cancel_reach_the_workers(
     assert status["sent"] == at_cancel == len(server.accepted())
     assert status["sent"] + status["skipped"] == 3000
     assert status["unknown"] == 0
+
+
+def test_the_guides_move_to_postgresql_takes_everything_along(
+    workplace: Workplace, postgres_url: str
+) -> None:
+    guide = GUIDE.read_text(encoding="utf-8")
+    moving = guide.split("### From SQLite to PostgreSQL")[1].split("\n### ")[0]
+    backup, move = re.findall(r"^briefing (.*)$", moving, re.MULTILINE)
+    workplace.run("import", *workplace.write_stories())
+    workplace.run("subscribers", "add", *(f"reader{n}@readers.example" for n in range(30)))
+    workplace.run("publish")
+    before = workplace.run("status", "--json").facts
+
+    workplace.run(*shlex.split(backup))
+    words = move.replace("postgresql+psycopg://briefing@db.example/briefing", postgres_url).split()
+    moved = workplace.run(*words, "--json").facts
+    refused = workplace.run(*words, status=2)
+    workplace.configure(url=f'"{postgres_url}"')
+
+    assert all(table["read"] == table["written"] for table in moved["tables"])
+    assert {"table": "deliveries", "read": 30, "written": 30} in moved["tables"]
+    assert "is not empty" in refused.err
+    assert postgres_url not in refused.err
+    assert workplace.run("status", "--json").facts == before
+    assert workplace.run("publish", "--json").facts["sent"] == 30
 
 
 def test_a_worker_has_nothing_to_do_beside_the_embedded_engine(workplace: Workplace) -> None:

@@ -121,6 +121,8 @@ class ScriptedMailer:
 
 
 class ScriptedLine:
+    patience = 0.0
+
     def __init__(self, mailer: ScriptedMailer) -> None:
         self._mailer = mailer
         self.alive = True

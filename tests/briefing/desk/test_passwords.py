@@ -13,11 +13,11 @@ GOOD = "ferry lamp cactus nine"
 @pytest.mark.parametrize(
     "password",
     [
-        *("password1234", "Passwort!2026", "qwertyuiop123", "letmein12345!", "123456789012"),
-        *("aaaaaaaaaaaa", "abcabcabcabc", "P@ssw0rd1234", "2026-03-10-2026", "passwordpassword"),
-        *("ana-ana-ana-ana", "AlienRoad2026", "welcome_welcome"),
+        "password1234", "Passwort!2026", "qwertyuiop123", "letmein12345!", "123456789012",
+        "aaaaaaaaaaaa", "abcabcabcabc", "P@ssw0rd1234", "2026-03-10-2026", "passwordpassword",
+        "ana-ana-ana-ana", "AlienRoad2026", "welcome_welcome", "$ecret$ecret", "      12345678",
     ],
-)
+)  # fmt: skip
 def test_what_is_tried_first_is_no_password(password: str) -> None:
     with pytest.raises(UsageError, match="tried first"):
         passwords.check(password, "Ana", "Alien Road")

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from briefing.mailers.smtp import Smtp
-from briefing.model import Message
+from briefing.model import Message, Recipient
+from tests.kit import mails
 from tests.kit.certificates import Certificate, issue
 
 MakeMessages = Callable[..., list[Message]]
@@ -57,3 +58,18 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 def other_certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     """For another host's name."""
     return issue(tmp_path_factory.mktemp("certificate"), "mail.example.org")
+
+
+@pytest.fixture(scope="session")
+def make_mails() -> Callable[..., list[Message]]:
+    """So many readers' mails of a real edition: reader1@readers.example, …"""
+
+    def make(number: int = 1, *, first: int = 1, name: str = "Ana Gómez, editor") -> list[Message]:
+        letters = mails.letters("gazette", "full_day")
+        written = [
+            letters.write(Recipient(n, n, f"reader{n}@readers.example", name))
+            for n in range(first, first + number)
+        ]
+        return [message for message in written if isinstance(message, Message)]
+
+    return make

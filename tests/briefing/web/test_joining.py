@@ -143,6 +143,14 @@ def test_a_form_on_the_publisher_s_own_site_needs_an_address_and_nothing_else(
     assert consent["wording"] == "Yes, mail me the briefing."
 
 
+def test_a_form_without_words_is_no_evidence_of_any(house: House, visitor: Visitor) -> None:
+    visitor.post(ask(house, visitor).path)
+    (consent,) = (event for event in events(house) if event["kind"] == "consent")
+    assert "wording" not in consent
+    assert "wording_sha256" not in consent
+    assert consent["confirmed_wording"].startswith("I want The Daily Briefing")
+
+
 @pytest.mark.parametrize(
     "origin",
     ["null", "javascript:alert(1)", "https://", "https://[", "https://é.example", "x" * 900],

@@ -8,7 +8,7 @@ import feedparser
 import pytest
 from sqlalchemy import update
 
-from briefing.model import DAILY, EditionState
+from briefing.model import DAILY, EditionState, Image, Window
 from briefing.store import editions
 from briefing.store.tables import editions as table
 from tests.briefing.web.conftest import DAY, HOSTILE, READER, House, Visitor
@@ -313,3 +313,56 @@ def test_an_edition_under_embargo_is_not_public_before_it_leaves(
     house.approve(newsroom.article("Ministers agree", embargo_until=free_at))
     assert visitor.get(EDITION).status_code == 404
     assert house.desk.edition(house.desk.briefing("daily"), DAY).stories
+
+
+def test_a_story_shows_a_picture_of_the_publisher_s_own_and_names_that_host_only(
+    house: House, visitor: Visitor
+) -> None:
+    own = Image("https://img.alienroad.example/a.jpg", "A ferry", 600, 400, "Photo: <Ana>")
+    house.publish(newsroom.article("Ferry link reopens", image=own))
+    page = visitor.get(story_path(house, "Ferry link reopens"))
+    assert '<img src="https://img.alienroad.example/a.jpg" alt="A ferry"' in page.text
+    assert "Photo: &lt;Ana&gt;" in page.text
+    policy = page.headers["content-security-policy"]
+    assert "img-src 'self' https://img.alienroad.example;" in policy
+    assert "default-src 'none'" in policy
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://elsewhere.example/a.jpg",
+        "https://alienroad.example.evil.example/a.jpg",
+        "https://notalienroad.example/a.jpg",
+        "http://alienroad.example/a.jpg",
+        "https://alienroad.example@evil.example/a.jpg",
+        "javascript:alert(1)",
+    ],
+)
+def test_a_picture_of_anybody_else_is_not_asked_for(
+    house: House, visitor: Visitor, url: str
+) -> None:
+    house.publish(newsroom.article("Ferry link reopens", image=Image(url)))
+    page = visitor.get(story_path(house, "Ferry link reopens"))
+    assert "<img" not in page.text
+    assert "img-src 'self';" in page.headers["content-security-policy"]
+
+
+def test_editions_of_one_day_are_never_torn_apart_in_the_archive(house: House) -> None:
+    days = [DAY - timedelta(days=n) for n in range(4)]
+    with house.database.write() as connection:
+        for day in days:
+            for slot in (DAILY, "alert"):
+                at = datetime(day.year, day.month, day.day, 7, tzinfo=UTC)
+                made, _ = editions.reserve(
+                    connection, "daily", day, slot, due_at=at, window=Window(at, at), now=at
+                )
+                editions.change_state(connection, made.id, (EditionState.DRAFT,), EditionState.SENT)
+        found = [
+            [edition.day for edition, _, _ in editions.published(connection, "daily", n)]
+            for n in (1, 3, 8, 20)
+        ]
+        earlier = editions.published(connection, "daily", 20, days[1])
+    assert [len(listed) for listed in found] == [2, 4, 8, 8]
+    assert found[3] == sorted(found[3], reverse=True)
+    assert [edition.day for edition, _, _ in earlier] == [days[2], days[2], days[3], days[3]]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Dialog
+from sqlalchemy import select
 
 from briefing.web import Server, ServerFault
+from subscribers.tables import confirmations
 from tests.briefing.web.conftest import DAY, HOSTILE, READER, House
 from tests.kit import browser as chromium
 from tests.kit import newsroom
@@ -219,3 +223,50 @@ def test_foreign_text_runs_nothing_in_a_browser(
         page.goto(f"{address}/editions/daily/{DAY}/stories/{edition.stories[0].article.id}")
         assert page.locator("script, img").count() == 0
         assert alerts == []
+
+
+@pytest.mark.parametrize(
+    ("proxies", "told", "seen"),
+    [
+        ((), "198.51.100.7", "198.51.100.7"),
+        # What a visitor writes into the header himself stands before what our proxy adds.
+        ((), "10.0.0.5, 198.51.100.7", "198.51.100.7"),
+        (("203.0.113.0/24",), "198.51.100.7, 203.0.113.9", "198.51.100.7"),
+        ((), "198.51.100.7, 203.0.113.9", "203.0.113.9"),
+    ],
+)
+def test_who_the_visitor_is_is_believed_of_trusted_proxies_only(
+    house: House, proxies: tuple[str, ...], told: str, seen: str
+) -> None:
+    server = Server(house.desk, house.clock, "127.0.0.1", 0, proxies=proxies)
+    url = f"{server.start()}/join/daily"
+    try:
+        httpx.post(url, data={"email": READER}, headers={"X-Forwarded-For": told})
+    finally:
+        server.close()
+    with house.database.read() as connection:
+        (detail,) = connection.execute(select(confirmations.c.detail)).scalars()
+    assert detail["consent"]["from"] == seen
+
+
+def test_the_form_of_the_documentation_works_on_another_site_without_scripts(
+    house: House, address: str, browser: Browser
+) -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "subscribers.md").read_text("utf-8")
+    found = re.search(r"```html\n(.+?)```", guide, re.DOTALL)
+    assert found is not None
+    form = found[1].replace("https://briefing.alienroad.example", address)
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    site = "http://publisher.localhost:1"
+    page.route(f"{site}/", lambda route: route.fulfill(body=form, content_type="text/html"))
+    page.goto(f"{site}/")
+    page.get_by_label("Your email address").fill(READER)
+    page.get_by_role("button", name="Sign up").click()
+    page.get_by_role("heading", name="Look into your mail").wait_for()
+    context.close()
+    with house.database.read() as connection:
+        (detail,) = connection.execute(select(confirmations.c.detail)).scalars()
+    told = detail["consent"]
+    assert (told["form"], told["origin"]) == ("embedded", site)
+    assert told["wording"] == "I want The Daily Crossing by mail. I can unsubscribe at any time."

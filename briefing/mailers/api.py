@@ -1,0 +1,422 @@
+"""Mail by a provider's API: the mailer and line that all providers share; each fills some blanks.
+
+::
+
+    line                                            provider
+      │ take up to `batch` messages, gate each ───▶ │   (the ledger: about to be sent)
+      │ POST, one request ────────────────────────▶ │   now they may be the provider's
+      │ ◀────────────────────────── one answer      │
+      │ yield an outcome for each                   │
+
+One request a line is in doubt at a time. How many messages that is says `batch`, which is 1 unless
+the operator wants it otherwise: see `docs/decisions/0010-batches.md`.
+
+What an answer means, by whom it blames:
+
+* not taken, come back later (429, 503 with `Retry-After`): a short wait, then the same request; a
+  long one ends the line, the messages are untried, and `Api.open` says `MailerBusy` until then;
+* no answer, half of one, or 5xx: the provider may have the messages. With a provider that knows a
+  repeated request for one the line repeats it; else they are `unknown`;
+* a refusal of the whole request is of none of its messages: it is cut in two until the culprit
+  stands alone;
+* key, account, sender or quota: a fault. The edition pauses or another mailer takes over.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import ClassVar
+
+from briefing.errors import MailerFault
+from briefing.mailers import Gate, MailerBusy
+from briefing.mailers.answers import Stage
+from briefing.mailers.envelope import wire_address
+from briefing.mailers.http import Answer, Call, Connection, Lost
+from briefing.mailers.letter import Letter
+from briefing.model import Message, Outcome, OutcomeKind
+
+__all__ = ["Api", "ApiLine", "Provider", "refusal", "taken"]
+
+# A wait up to so many seconds is sat out with the request in hand.
+_SHORT = 2.0
+# Between requests that are repeated.
+_PAUSES = (0.5, 1.0, 1.5)
+_LONGEST_REST = 60.0
+# A line that sends in batches waits so many seconds for each further message.
+_GATHERING = 0.2
+
+
+class Provider(ABC):
+    """The blanks. One object serves all lines at once, so it keeps nothing."""
+
+    kind: ClassVar[str]
+    """The name in [mailer] kind."""
+    title: ClassVar[str]
+    """The name for people."""
+    cap: ClassVar[int] = 1
+    """The most messages in one request."""
+    room: ClassVar[int] = 10_000_000
+    """The most bytes of one message."""
+    full: ClassVar[int] = 30_000_000
+    """The most bytes of messages in one request."""
+    utf8: ClassVar[bool] = False
+    """Whether it takes addresses with a name beyond ASCII (RFC 6531)."""
+    repeatable: ClassVar[bool] = False
+    """Whether it knows a request that is made again, and does nothing then."""
+    brief: ClassVar[bool] = False
+    """Whether a success says all by its status alone."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @abstractmethod
+    def look(self) -> Call:
+        """A request that changes nothing and tells whether the key is right."""
+
+    @abstractmethod
+    def judge(self, answer: Answer) -> str:
+        """What that request's answer says, for people. Raises `MailerFault`."""
+
+    @abstractmethod
+    def pack(self, letters: Sequence[Letter]) -> Call:
+        """The request that sends these letters. Raises `ValueError` for one that cannot be."""
+
+    @abstractmethod
+    def sort(self, answer: Answer, letters: Sequence[Letter]) -> list[Outcome]:
+        """An outcome a letter, in order, from an answer that accepted the request; none at all
+        where the answer does not say."""
+
+    def group(self, letters: Sequence[Letter]) -> list[list[Letter]]:
+        """Letters that may go in one request, by the provider's own rules."""
+        return [list(letters)]
+
+    def is_busy(self, answer: Answer) -> bool:
+        """Whether nothing was taken and the same may be asked again soon."""
+        return answer.status == 429 or (answer.status == 503 and answer.wait is not None)
+
+    def is_unclear(self, answer: Answer) -> bool:
+        """Whether the messages may have been taken or not."""
+        if answer.accepted:
+            return not answer.whole and not self.brief
+        return answer.status >= 500
+
+    def blame(self, answer: Answer) -> Outcome:
+        """What an answer that refused the request says of each letter in it; for reader 0.
+
+        `SENT` where it says that the same request was taken before. Without words of the
+        provider's own: an error of the request is said as of one recipient (`stage`), so that it
+        is everybody's only where others fare alike; the rest hits everybody.
+        """
+        if answer.status == 413:
+            return refusal(OutcomeKind.CONTENT, answer, "5.3.4")
+        if answer.status in (400, 409, 422):
+            return refusal(OutcomeKind.FAULT, answer, stage=Stage.END)
+        return refusal(OutcomeKind.FAULT, answer)
+
+
+def refusal(
+    kind: OutcomeKind, answer: Answer, status: str = "", text: str = "", stage: str = ""
+) -> Outcome:
+    """An outcome for reader 0 in the answer's own words, or in `text`."""
+    return Outcome(0, kind, answer.status, status, text or answer.words, stage=stage)
+
+
+def taken(letter: Letter, answer: Answer, reference: str) -> Outcome:
+    """The provider has it, under the name `reference`."""
+    text = f"taken as {reference}" if reference else "taken"
+    number = letter.message.recipient_id
+    return Outcome(number, OutcomeKind.SENT, answer.status, "", text, reference)
+
+
+class Api:
+    """A provider as a mailer. `lines` requests go at once, each with up to `batch` messages."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        lines: int = 4,
+        batch: int = 1,
+        timeout: float = 30.0,
+        ca_file: Path | None = None,
+    ) -> None:
+        self.kind = provider.kind
+        self.lines = lines
+        self.provider = provider
+        self.batch = min(batch, provider.cap)
+        self._timeout = timeout
+        self._ca_file = ca_file
+        self._lock = threading.Lock()
+        self._rests_until = 0.0
+        self._losses = 0
+        self._known = False
+
+    def __repr__(self) -> str:
+        return f"Api({self.kind!r}, {self.provider.url!r})"
+
+    def open(self) -> ApiLine:
+        """A line; the first one, and each after trouble, asks whether the key is right.
+
+        Raises `MailerFault` where it is not, `MailerBusy` while the provider wants to be left alone
+        or cannot be reached.
+        """
+        wait = self.wait
+        if wait > _SHORT:
+            raise MailerBusy(
+                f"{self.provider.title} takes no more for {wait:.0f} seconds",
+                mend="`briefing deliver` goes on by itself; a higher plan, fewer connections or "
+                "`rate` in [delivery] keep it from happening",
+            )
+        time.sleep(wait)
+        connection = Connection(self.provider.url, self._timeout, self._ca_file)
+        try:
+            if not self._known:
+                self._look(connection)
+                self._known = True
+        except BaseException:
+            connection.close()
+            raise
+        return ApiLine(self, connection)
+
+    def check(self) -> str:
+        """Ask whether the key is right; what the provider says of it, for people. Raises as `open`
+        does."""
+        connection = Connection(self.provider.url, self._timeout, self._ca_file)
+        try:
+            return self._look(connection)
+        finally:
+            connection.close()
+
+    def _look(self, connection: Connection) -> str:
+        try:
+            answer = connection.call(self.provider.look())
+        except Lost as lost:
+            if lost.fault is not None:
+                raise lost.fault from lost
+            raise MailerBusy(
+                lost.reason, mend="check api_url in [mailer], and that this machine's network works"
+            ) from lost
+        if self.provider.is_busy(answer) or answer.status >= 500:
+            self.rest(answer.wait or 1.0)
+            raise MailerBusy(f"{self.provider.title}: {answer.words}", mend="try again later")
+        if answer.status in range(300, 400):
+            raise MailerFault(
+                f"{self.provider.url}: it answers with a redirect", mend="correct api_url"
+            )
+        return self.provider.judge(answer)
+
+    @property
+    def wait(self) -> float:
+        """How many seconds no request should be made."""
+        return max(0.0, self._rests_until - time.monotonic())
+
+    def rest(self, seconds: float) -> None:
+        """No line asks again for so long."""
+        with self._lock:
+            self._rests_until = max(self._rests_until, time.monotonic() + seconds)
+
+    def lose(self) -> None:
+        """A request was lost: wait longer after each, and look at the key before going on."""
+        with self._lock:
+            self._known = False
+            self._losses += 1
+            rest = min(2.0 ** (self._losses - 2), _LONGEST_REST)
+        if self._losses > 1:
+            self.rest(rest)
+
+    def win(self) -> None:
+        """A request was answered."""
+        if self._losses:
+            with self._lock:
+                self._losses = 0
+
+
+class ApiLine:
+    """One connection; see the drawing above."""
+
+    def __init__(self, mailer: Api, connection: Connection) -> None:
+        self._mailer = mailer
+        self._provider = mailer.provider
+        self._connection = connection
+        self.patience = _GATHERING if mailer.batch > 1 else 0.0
+        self.alive = True
+
+    def send(self, messages: Iterable[Message], gate: Gate) -> Iterator[Outcome]:
+        """See `briefing.mailers.Line.send`; up to `batch` messages are taken before the first
+        outcome, and each is gated."""
+        feed = iter(messages)
+        while self._ready():
+            taken = list(islice(feed, self._mailer.batch))
+            if not taken:
+                return
+            letters, goes_on = [], True
+            for message in taken:
+                letter = Letter(message)
+                refusal = _refuse(self._provider, letter)
+                if refusal is not None:
+                    yield refusal
+                elif gate(message):
+                    letters.append(letter)
+                else:
+                    goes_on = False
+                    break
+            if letters:
+                yield from _faults_last(self._deliver(letters), self)
+            if not goes_on:
+                return
+
+    def close(self) -> None:
+        """See `briefing.mailers.Line.close`."""
+        self.alive = False
+        self._connection.close()
+
+    def _ready(self) -> bool:
+        """Sit out a short wait of the provider's; a long one ends the line."""
+        if self.alive:
+            wait = self._mailer.wait
+            if wait > _SHORT:
+                self.close()
+            else:
+                time.sleep(wait)
+        return self.alive
+
+    def _deliver(self, letters: list[Letter]) -> Iterator[Outcome]:
+        pending = [
+            portion
+            for group in self._provider.group(letters)
+            for portion in _portions(group, self._provider.full)
+        ]
+        while pending:
+            group = pending.pop(0)
+            if not self.alive:
+                yield from self._end(group, OutcomeKind.SOFT, "not sent: the line ended")
+                continue
+            answer = self._exchange(group)
+            if isinstance(answer, list):
+                yield from answer
+                continue
+            blame = self._provider.blame(answer)
+            if len(group) > 1 and _blames_one(blame):
+                half = len(group) // 2
+                pending[:0] = [group[:half], group[half:]]
+                continue
+            for letter in group:
+                yield replace(blame, recipient_id=_id(letter))
+
+    def _exchange(self, letters: list[Letter]) -> list[Outcome] | Answer:
+        """One request and what it led to, after repeats where they do no harm: outcomes, or the
+        answer that refused the whole."""
+        try:
+            call = self._provider.pack(letters)
+        except ValueError as error:
+            return [replace(_CANNOT, recipient_id=_id(it), text=str(error)) for it in letters]
+        reason = ""
+        for pause in (*_PAUSES, None):
+            try:
+                answer = self._connection.call(call)
+            except Lost as lost:
+                if not lost.sent:
+                    self._mailer.lose()
+                    return self._end(letters, OutcomeKind.SOFT, lost.reason)
+                reason = lost.reason
+            else:
+                if self._provider.is_busy(answer):
+                    wait = 1.0 if answer.wait is None else answer.wait
+                    self._mailer.rest(wait)
+                    if pause is None or wait > _SHORT:
+                        return self._end(letters, OutcomeKind.SOFT, answer.words)
+                    time.sleep(wait)
+                    continue
+                if not self._provider.is_unclear(answer):
+                    return self._settle(letters, answer)
+                reason = answer.words
+            if pause is None or not self._provider.repeatable:
+                break
+            time.sleep(pause)
+        self._mailer.lose()
+        return self._end(letters, OutcomeKind.UNKNOWN, reason)
+
+    def _settle(self, letters: list[Letter], answer: Answer) -> list[Outcome] | Answer:
+        self._mailer.win()
+        if answer.used_up and answer.wait is not None and answer.wait <= _LONGEST_REST:
+            self._mailer.rest(answer.wait)
+        if not answer.accepted:
+            return answer
+        outcomes = self._provider.sort(answer, letters)
+        if len(outcomes) == len(letters):
+            return outcomes
+        return self._end(letters, OutcomeKind.UNKNOWN, f"half an answer: {answer.words}")
+
+    def _end(self, letters: Sequence[Letter], kind: OutcomeKind, reason: str) -> list[Outcome]:
+        """All the same, and no further request on this line."""
+        self.close()
+        return [Outcome(_id(letter), kind, text=reason) for letter in letters]
+
+
+def _faults_last(outcomes: Iterator[Outcome], line: ApiLine) -> Iterator[Outcome]:
+    """A fault stops whoever hears it, so all other outcomes come before; and one is enough: what
+    else it would hit is untried."""
+    faults = []
+    for outcome in outcomes:
+        if outcome.kind is OutcomeKind.FAULT:
+            faults.append(outcome)
+            # For everybody: no further request of this batch.
+            if not outcome.stage:
+                line.close()
+        else:
+            yield outcome
+    if faults:
+        line.close()
+        for outcome in faults[:-1]:
+            yield Outcome(outcome.recipient_id, OutcomeKind.SOFT, text="not sent: the line ended")
+        yield faults[-1]
+
+
+def _refuse(provider: Provider, letter: Letter) -> Outcome | None:
+    """Why a message cannot go through this provider, told before anything is sent."""
+    message = letter.message
+    try:
+        _, utf8 = wire_address(message.recipient)
+    except ValueError as error:
+        return Outcome(message.recipient_id, OutcomeKind.HARD, status="5.1.3", text=str(error))
+    if utf8 and not provider.utf8:
+        text = f"{provider.title} takes no address with a non-ASCII name"
+        return Outcome(message.recipient_id, OutcomeKind.CONTENT, status="5.6.7", text=text)
+    if len(message.data) > provider.room:
+        text = f"{len(message.data)} octets are more than {provider.title}'s limit"
+        return Outcome(message.recipient_id, OutcomeKind.CONTENT, status="5.3.4", text=text)
+    return None
+
+
+def _portions(letters: list[Letter], full: int) -> Iterator[list[Letter]]:
+    """Letters in groups that together stay below so many bytes."""
+    portion: list[Letter] = []
+    size = 0
+    for letter in letters:
+        size += len(letter.message.data)
+        if portion and size > full:
+            yield portion
+            portion, size = [], len(letter.message.data)
+        portion.append(letter)
+    if portion:
+        yield portion
+
+
+def _blames_one(outcome: Outcome) -> bool:
+    """Whether a refusal may be about one message only."""
+    if outcome.kind is OutcomeKind.FAULT:
+        return bool(outcome.stage)
+    return outcome.kind is not OutcomeKind.SENT
+
+
+def _id(letter: Letter) -> int:
+    return letter.message.recipient_id
+
+
+_CANNOT = Outcome(0, OutcomeKind.FAULT, status="5.6.0", stage=Stage.END)

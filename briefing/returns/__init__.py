@@ -1,0 +1,20 @@
+"""Returned mail: bounces, complaints and providers' events, in one vocabulary.
+
+::
+
+    IMAP, LMTP, pipe ──▶ mail ───────────┐ arf, dsn, replies, words
+                                         ├──▶ Event ──▶ Intake ──▶ roll, ledger
+    webhooks ──▶ ses, mailgun, postmark, │
+                 resend, sendgrid, brevo ┘
+
+`Event` and its kinds are in `briefing.store.returns`, where they are kept. Whom an event is about
+is told by our own signed mark (`marks`), else by its address. What follows from it is decided in
+`consequences`, and nowhere else.
+"""
+
+from briefing.returns.feed import Feed
+from briefing.returns.intake import Intake, OnceOnly, Replayed, Taken
+from briefing.returns.marks import Marks
+from briefing.returns.patience import SoftRule
+
+__all__ = ["Feed", "Intake", "Marks", "OnceOnly", "Replayed", "SoftRule", "Taken"]

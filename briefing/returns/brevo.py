@@ -1,0 +1,85 @@
+"""Brevo: one event a call, or several, under a bearer token or a user name and secret.
+
+The `id` in it is the webhook's, the same in every event; what tells them apart is the rest.
+
+https://developers.brevo.com/docs/transactional-webhooks
+https://developers.brevo.com/docs/username-and-password-authentication
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from briefing.returns.hook import (
+    Call,
+    Teller,
+    at_path,
+    check_authorization,
+    entries_of,
+    read_json,
+    text_of,
+)
+from briefing.returns.marks import Marks
+from briefing.returns.verdict import judge
+from briefing.store.returns import Event, EventKind
+
+__all__ = ["Brevo"]
+
+_KINDS: Final[Mapping[str, EventKind]] = {
+    "delivered": EventKind.DELIVERED,
+    "deferred": EventKind.DELAYED,
+    "spam": EventKind.COMPLAINED,
+    "complaint": EventKind.COMPLAINED,
+    "unsubscribed": EventKind.UNSUBSCRIBED,
+    "unsubscribe": EventKind.UNSUBSCRIBED,
+    "blocked": EventKind.BLOCKED,
+    "error": EventKind.BLOCKED,
+    "request": EventKind.IGNORED,
+    "sent": EventKind.IGNORED,
+    "opened": EventKind.IGNORED,
+    "unique_opened": EventKind.IGNORED,
+    "click": EventKind.IGNORED,
+    "proxy_open": EventKind.IGNORED,
+    "unique_proxy_open": EventKind.IGNORED,
+    "loaded_by_proxy": EventKind.IGNORED,
+}
+_BOUNCES = ("hard_bounce", "soft_bounce", "invalid_email", "invalid")
+
+
+class Brevo:
+    """`secret` is the bearer token, or the password that belongs to `username`."""
+
+    provider = "brevo"
+
+    def __init__(self, marks: Marks, secret: str, username: str = "") -> None:
+        self._teller = Teller(self.provider, marks)
+        self._username, self._secret = username, secret
+
+    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Call:
+        """See `Hook.read`."""
+        check_authorization(headers, self._username, self._secret)
+        return Call(tuple(self._event(entry, now) for entry in entries_of(read_json(body))))
+
+    def _event(self, entry: object, now: datetime) -> Event:
+        said = text_of(at_path(entry, "event"))
+        words = text_of(at_path(entry, "reason"))
+        kind = _KINDS.get(said, EventKind.UNKNOWN)
+        if said in _BOUNCES:
+            kind = judge("", words)
+        if said == "soft_bounce" and kind is EventKind.HARD:
+            kind = EventKind.SOFT
+        moment = at_path(entry, "ts_event") or at_path(entry, "ts_epoch") or at_path(entry, "ts")
+        if isinstance(moment, int) and moment > 10**11:
+            moment /= 1000
+        parts = (said, at_path(entry, "email"), at_path(entry, "message-id"), moment)
+        return self._teller.tell(
+            entry,
+            kind,
+            now,
+            name="\n".join(map(str, parts)) if all(parts) else "",
+            at=moment,
+            address=at_path(entry, "email"),
+            words=words,
+        )

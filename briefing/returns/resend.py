@@ -1,0 +1,104 @@
+"""Resend: one event a call, signed by Svix over id, timestamp and body.
+
+https://resend.com/docs/webhooks/event-types
+https://docs.svix.com/receiving/verifying-payloads/how-manual
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from briefing.returns.hook import Call, Forged, Teller, at_path, is_recent, read_json, same, text_of
+from briefing.returns.marks import Marks
+from briefing.returns.verdict import judge
+from briefing.store.returns import Event, EventKind
+
+__all__ = ["Resend"]
+
+AGE: Final = timedelta(minutes=5)
+"""Svix signs each repetition anew and takes five minutes as the bound."""
+
+_KINDS: Final[Mapping[str, EventKind]] = {
+    "email.delivered": EventKind.DELIVERED,
+    "email.delivery_delayed": EventKind.DELAYED,
+    "email.complained": EventKind.COMPLAINED,
+    # On Resend's own list, for what happened before: nobody has said that it is gone.
+    "email.suppressed": EventKind.SOFT,
+    "email.failed": EventKind.BLOCKED,
+    "email.sent": EventKind.IGNORED,
+    "email.scheduled": EventKind.IGNORED,
+    "email.opened": EventKind.IGNORED,
+    "email.clicked": EventKind.IGNORED,
+}
+
+
+class Resend:
+    """`secret` is the endpoint's signing secret, "whsec_…"."""
+
+    provider = "resend"
+
+    def __init__(self, marks: Marks, secret: str) -> None:
+        self._teller = Teller(self.provider, marks)
+        self._key = key_of(secret)
+
+    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Call:
+        """See `Hook.read`."""
+        name, seconds = headers.get("svix-id", ""), headers.get("svix-timestamp", "")
+        signed = f"{name}.{seconds}.".encode(errors="replace") + body
+        expected = base64.b64encode(hmac.digest(self._key, signed, hashlib.sha256)).decode()
+        # Several while a key is being changed, each after its version.
+        given = [one.removeprefix("v1,") for one in headers.get("svix-signature", "").split()]
+        if not name or not any(same(one, expected) for one in given[:10]):
+            raise Forged
+        if not is_recent(seconds, now, AGE.total_seconds()):
+            raise Forged
+        document = read_json(body)
+        addresses = at_path(document, "data", "to")
+        listed = addresses[:50] if isinstance(addresses, list) and addresses else [addresses]
+        return Call(tuple(self._event(document, f"{name}\n{to}", to, now) for to in listed))
+
+    def _event(self, document: object, name: str, address: object, now: datetime) -> Event:
+        said = text_of(at_path(document, "type"))
+        words = _words(at_path(document, "data"))
+        kind = _KINDS.get(said, EventKind.UNKNOWN)
+        if said == "email.bounced":
+            kind = judge("", words)
+        elif said == "contact.updated" and at_path(document, "data", "unsubscribed") is True:
+            kind, address = EventKind.UNSUBSCRIBED, at_path(document, "data", "email")
+        elif said.startswith(("domain.", "contact.")):
+            kind = EventKind.IGNORED
+        return self._teller.tell(
+            document,
+            kind,
+            now,
+            name=name,
+            at=at_path(document, "created_at"),
+            address=address,
+            words=words,
+        )
+
+
+def key_of(secret: str) -> bytes:
+    """The key in "whsec_" and Base64. Raises `ValueError` for what is none."""
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) < 16:
+        raise ValueError("is not a signing secret of Svix: whsec_ and Base64")
+    return key
+
+
+def _words(facts: object) -> str:
+    said = at_path(facts, "bounce", "diagnosticCode") or at_path(facts, "bounce", "diagnostic_code")
+    told = said if isinstance(said, list) else [said]
+    told = [*told[:10], at_path(facts, "bounce", "message"), at_path(facts, "failed", "reason")]
+    diagnosed = " ".join(filter(None, map(text_of, told[:-2])))
+    # The message is Resend's advice for people, which speaks of what the cause may be.
+    return diagnosed or " ".join(filter(None, map(text_of, told[-2:])))

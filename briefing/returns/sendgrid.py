@@ -1,0 +1,102 @@
+"""SendGrid: many events a call, signed with ECDSA over timestamp and body.
+
+https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
+https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from briefing.returns.hook import Call, Forged, Teller, at_path, entries_of, read_json, text_of
+from briefing.returns.marks import Marks
+from briefing.returns.verdict import judge
+from briefing.store.returns import Event, EventKind
+
+__all__ = ["SendGrid"]
+
+_SIGNATURE = "x-twilio-email-event-webhook-signature"
+_TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
+
+_KINDS: Final[Mapping[str, EventKind]] = {
+    "delivered": EventKind.DELIVERED,
+    "deferred": EventKind.DELAYED,
+    "spamreport": EventKind.COMPLAINED,
+    "unsubscribe": EventKind.UNSUBSCRIBED,
+    "group_unsubscribe": EventKind.UNSUBSCRIBED,
+    "processed": EventKind.IGNORED,
+    "open": EventKind.IGNORED,
+    "click": EventKind.IGNORED,
+    "group_resubscribe": EventKind.IGNORED,
+}
+# Words of a drop that are about the sender's account or the message, not about the reader.
+_OURS = ("quota", "spam content", "smtpapi", "invalid smtpapi", "rate")
+
+
+class SendGrid:
+    """`key` is the webhook's verification key: a P-256 public key in Base64 (DER).
+
+    Raises `ValueError` for what is none. There is no bound on the age: a call is repeated for a
+    day, and its events are taken in once each whenever they come.
+    """
+
+    provider = "sendgrid"
+
+    def __init__(self, marks: Marks, key: str) -> None:
+        self._teller = Teller(self.provider, marks)
+        self._key = key_of(key)
+
+    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Call:
+        """See `Hook.read`."""
+        signed = headers.get(_TIMESTAMP, "").encode(errors="replace") + body
+        try:
+            signature = base64.b64decode(headers.get(_SIGNATURE, ""), validate=True)
+            self._key.verify(signature, signed, ec.ECDSA(hashes.SHA256()))
+        except (binascii.Error, ValueError, InvalidSignature):
+            raise Forged from None
+        return Call(tuple(self._event(entry, now) for entry in entries_of(read_json(body))))
+
+    def _event(self, entry: object, now: datetime) -> Event:
+        name = text_of(at_path(entry, "event"))
+        status = text_of(at_path(entry, "status"))
+        words = text_of(at_path(entry, "reason")) or text_of(at_path(entry, "response"))
+        kind = _KINDS.get(name, EventKind.UNKNOWN)
+        if name == "bounce":
+            # A server that blocks has refused the mail for now, whatever code it gave.
+            kind = judge(status, words)
+            if kind is EventKind.HARD and at_path(entry, "type") == "blocked":
+                kind = EventKind.BLOCKED
+        elif name == "dropped":
+            # By SendGrid's own lists, or for its own reasons: nobody has said that it is gone.
+            ours = any(word in words.lower() for word in _OURS)
+            kind = EventKind.BLOCKED if ours else EventKind.SOFT
+        return self._teller.tell(
+            entry,
+            kind,
+            now,
+            name=at_path(entry, "sg_event_id"),
+            at=at_path(entry, "timestamp"),
+            address=at_path(entry, "email"),
+            status=status,
+            words=words,
+        )
+
+
+def key_of(text: str) -> ec.EllipticCurvePublicKey:
+    """The public key in Base64. Raises `ValueError` for what is none."""
+    try:
+        key = load_der_public_key(base64.b64decode(text, validate=True))
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise ValueError("is not a public key for ECDSA in Base64")  # noqa: TRY004
+    return key

@@ -1,0 +1,92 @@
+"""What a bounce says about the reader. The rule: nobody goes who may still be there."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from briefing.returns.verdict import judge
+from briefing.store.returns import EventKind
+
+
+@pytest.mark.parametrize("status", ["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"])
+def test_the_listed_codes_are_hard(status: str) -> None:
+    assert judge(status, "") is EventKind.HARD
+    assert judge("", f"550 {status} refused") is EventKind.HARD
+    assert judge("5.0.0", f"smtp; 550 {status} refused") is EventKind.HARD
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "550 No such user here",
+        "550 User unknown in virtual mailbox table",
+        'X-Postfix; unknown user: "anna"',
+        "smtp; 554 delivery error: dd This user doesn't have a yahoo.com account",
+        (
+            "550-5.1.1 The email account that you tried to reach does not exist. Please try\n"
+            "550-5.1.1 double-checking the recipient's email address"
+        ),
+        "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup",
+        "556 5.1.10 the domain takes no mail",
+        "550 5.1.1 <full@policy.example>: Recipient address rejected: User unknown",
+        "550 5.1.1 User unknown; access denied by policy",
+    ],
+)
+def test_words_that_say_the_mailbox_does_not_exist_are_hard(words: str) -> None:
+    assert judge("5.0.0", words) is EventKind.HARD
+    assert judge("", words) is EventKind.HARD
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("5.2.2", "552 5.2.2 The mailbox is full"),
+        ("5.2.1", "550 5.2.1 The mailbox is disabled"),
+        ("5.4.7", "delivery time expired"),
+        ("4.4.7", "smtp; 550 5.1.1 User unknown"),
+        ("4.2.2", "over quota"),
+        ("5.4.4", "Host or domain name not found"),
+        ("5.0.0", ""),
+        ("", ""),
+        ("5.1.0", "550 5.1.0 Address rejected"),
+        ("5.4.1", "550 5.4.1 Recipient address rejected: Access denied"),
+        ("5.5.0", "550 Requested action not taken: mailbox unavailable"),
+        # The code says gone, the words of the same answer say something else.
+        ("5.1.1", "smtp; 452 4.2.2 over quota"),
+        ("5.1.1", "550 5.1.1 mailbox is full"),
+        ("5.1.1", "550 5.1.1 account disabled"),
+        ("", "550 The mailbox is inactive or does not exist"),
+    ],
+)
+def test_what_may_pass_is_soft(status: str, words: str) -> None:
+    assert judge(status, words) is EventKind.SOFT
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("5.7.1", "550 5.7.1 Service unavailable, Client host blocked using zen.spamhaus.org"),
+        ("5.7.26", "unauthenticated mail"),
+        ("5.7.0", "refused by local policy"),
+        ("5.6.0", "554 5.6.0 the content is not wanted"),
+        ("5.3.4", "message too large"),
+        ("5.7.1", "550 5.7.1 User unknown"),
+        ("5.0.0", "554 message looks like spam"),
+        ("5.1.8", "sender address rejected: domain not found"),
+        ("5.1.1", "550 5.7.1 rejected as spam"),
+    ],
+)
+def test_what_blames_us_or_the_message_is_blocked(status: str, words: str) -> None:
+    assert judge(status, words) is EventKind.BLOCKED
+
+
+def test_a_reader_s_own_name_decides_nothing() -> None:
+    assert judge("", "550 <no.such.user@readers.example> said later") is EventKind.SOFT
+    assert judge("5.1.1", "550 5.1.1 <spam.policy@full.example>") is EventKind.HARD
+
+
+@given(st.text(max_size=300), st.text(max_size=3000))
+def test_any_words_get_one_of_three_answers(status: str, words: str) -> None:
+    assert judge(status, words) in (EventKind.HARD, EventKind.SOFT, EventKind.BLOCKED)

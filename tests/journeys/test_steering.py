@@ -1,0 +1,101 @@
+"""Pause, resume and cancel a delivery that runs in another process, by command, within a second."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kit import killing
+from tests.kit.commands import Running, Workplace, wait_until
+
+READERS = 4000
+LINES = 8
+
+Start = Callable[..., Running]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[killing.Server]:
+    with killing.server(tmp_path / "record", latency=4) as running:
+        yield running
+
+
+@pytest.fixture
+def sending(workplace: Workplace, start: Start, server: killing.Server) -> Running:
+    """A process that delivers, some messages into it."""
+    workplace.send_to(server.port)
+    workplace.run("import", *workplace.write_stories())
+    addresses = "".join(f"reader{n}@readers.example\n" for n in range(1, READERS + 1))
+    workplace.write("readers.csv", "email\n" + addresses)
+    workplace.run("subscribers", "import", "readers.csv")
+    workplace.run("compose")
+    workplace.run("approve")
+    process = start("deliver", "--json")
+    wait_until(lambda: server.size() > 0, "a message")
+    return process
+
+
+def stops_within_a_second(server: killing.Server) -> int:
+    """No message comes later than a second from now; how many there were."""
+    until = time.monotonic() + 1.0
+    while time.monotonic() < until:
+        time.sleep(0.05)
+    then = len(server.accepted())
+    server.settle()
+    time.sleep(0.3)
+    assert len(server.accepted()) == then < READERS
+    return then
+
+
+def test_pause_and_resume(
+    workplace: Workplace, start: Start, sending: Running, server: killing.Server
+) -> None:
+    workplace.run("pause", "--reason", "the lead is wrong")
+    stopped_at = stops_within_a_second(server)
+    assert sending.wait() == 1
+    status = workplace.run("status", "--json").facts
+    assert (status["paused"], status["pause_reason"]) == (True, "the lead is wrong")
+    assert status["sent"] == stopped_at
+    assert status["sent"] + status["waiting"] == READERS
+
+    workplace.run("resume")
+    workplace.run("deliver")
+    result = killing.balance(f"sqlite:///{workplace.database}", server.accepted())
+    assert result.tally.sent == READERS
+    assert result.repeats.total() == 0
+
+
+def test_cancel(workplace: Workplace, sending: Running, server: killing.Server) -> None:
+    workplace.run("cancel")
+    stopped_at = stops_within_a_second(server)
+
+    assert sending.wait() == 1
+    status = workplace.run("status", "--json").facts
+    assert status["state"] == "cancelled"
+    assert status["sent"] == stopped_at
+    assert (status["skipped"], status["unknown"]) == (READERS - stopped_at, 0)
+
+
+def test_a_sender_that_is_asked_to_stop_leaves_nothing_in_doubt(
+    workplace: Workplace, sending: Running, server: killing.Server
+) -> None:
+    assert sending.end() == 1
+
+    sent = workplace.run("status", "--json").facts["sent"]
+    assert sent == len(server.accepted()) < READERS
+    workplace.run("deliver")
+    result = killing.balance(f"sqlite:///{workplace.database}", server.accepted())
+    assert (result.tally.sent, result.repeats.total()) == (READERS, 0)
+
+
+def test_a_second_sender_beside_the_first_sends_nothing_twice(
+    workplace: Workplace, sending: Running, server: killing.Server
+) -> None:
+    workplace.run("deliver")
+
+    assert sending.wait(60) == 0
+    result = killing.balance(f"sqlite:///{workplace.database}", server.accepted())
+    assert (result.tally.sent, result.repeats.total()) == (READERS, 0)

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from briefing.store import Connection, Database
+from subscribers import changing, confirmations, joining, preferences, roll
+from subscribers.addresses import read_address
+from subscribers.confirmations import Asked, Confirmation
+from subscribers.joining import Consent, Standing
+from subscribers.roll import Suppressed
+from subscribers.tables import subscribers
+from tests.kit.newsroom import NOW
+
+ANA = read_address("Ana@readers.example")
+CONSENT = Consent("I want it.", "page", "198.51.100.7")
+
+
+def asked(connection: Connection, briefing: str = "daily", **more: object) -> Confirmation:
+    key = joining.join(connection, ANA, briefing, CONSENT, now=NOW, **more)  # type: ignore[arg-type]
+    found = confirmations.find(connection, key, NOW)
+    assert found is not None
+    return found
+
+
+def confirm(connection: Connection, question: Confirmation) -> int | None:
+    later = NOW + timedelta(hours=1)
+    return joining.confirm(connection, question, now=later, host="203.0.113.9")
+
+
+def person(connection: Connection) -> roll.Person:
+    (found,) = roll.people(connection, address=ANA.envelope)
+    return found
+
+
+def test_a_question_puts_nobody_on_the_roll(connection: Connection) -> None:
+    asked(connection)
+
+    assert list(roll.people(connection)) == []
+    assert roll.count(connection, "daily", NOW) == 0
+
+
+def test_a_confirmation_makes_an_active_reader(connection: Connection) -> None:
+    number = confirm(connection, asked(connection, sections=("b", "a"), attributes={"x": "y"}))
+
+    found = person(connection)
+    assert number == found.id
+    assert (found.status, dict(found.briefings)) == ("active", {"daily": ("a", "b")})
+    row = connection.execute(select(subscribers)).one()
+    assert row.attributes == {"x": "y"}
+    assert row.confirmed_at == NOW + timedelta(hours=1)
+
+
+def test_a_confirmation_is_good_once(connection: Connection) -> None:
+    question = asked(connection)
+
+    assert confirm(connection, question) is not None
+    assert confirm(connection, question) is None
+
+
+def test_two_presses_at_the_same_moment_make_one_consent(database_url: str) -> None:
+    database = Database(database_url)
+    database.migrate()
+    with database.write() as connection:
+        question = asked(connection)
+
+    def press(_: int) -> int | None:
+        with database.write() as connection:
+            found = confirmations.find(connection, question.key, NOW, lock=True)
+            return confirm(connection, found) if found and not found.used else None
+
+    with ThreadPoolExecutor(6) as pool:
+        done = [number for number in pool.map(press, range(12)) if number is not None]
+    with database.read() as connection:
+        story = roll.story_of(connection, done[0])
+    assert len(done) == 1
+    assert [event["kind"] for event in story] == ["consent"]
+    database.close()
+
+
+def test_a_pending_person_becomes_active(connection: Connection) -> None:
+    roll.add(connection, ANA.envelope, ["daily"], now=NOW, actor="test")
+    connection.execute(subscribers.update().values(status="pending", confirmed_at=None))
+    assert joining.standing(connection, ANA, "daily") is Standing.NEW
+
+    confirm(connection, asked(connection))
+
+    assert person(connection).status == "active"
+    assert roll.count(connection, "daily", NOW) == 1
+
+
+@pytest.mark.parametrize("reason", list(Suppressed))
+def test_standing_tells_who_may_be_asked(connection: Connection, reason: Suppressed) -> None:
+    assert joining.standing(connection, ANA, "daily") is Standing.NEW
+    roll.add(connection, ANA.envelope, ["daily"], now=NOW, actor="test")
+    assert joining.standing(connection, ANA, "daily") is Standing.READING
+    assert joining.standing(connection, ANA, "weekly") is Standing.NEW
+    roll.suppress(connection, ANA.envelope, reason, now=NOW, actor="test")
+    never = reason in (Suppressed.COMPLAINT, Suppressed.MANUAL)
+    assert joining.standing(connection, ANA, "daily") is (Standing.NEVER if never else Standing.NEW)
+
+
+def test_lifting_one_s_own_leaving_brings_back_the_one_briefing_asked_for(
+    connection: Connection,
+) -> None:
+    roll.add(connection, ANA.envelope, ["daily", "weekly"], now=NOW, actor="test")
+    key = person(connection).key
+    for briefing in ("daily", "weekly"):
+        roll.leave(connection, key, briefing, now=NOW, actor="reader")
+    assert roll.suppression_of(connection, ANA) is Suppressed.UNSUBSCRIBED
+
+    confirm(connection, asked(connection, "weekly"))
+
+    assert dict(person(connection).briefings) == {"weekly": ()}
+    assert roll.suppression_of(connection, ANA) is None
+
+
+def test_no_import_brings_back_who_was_erased_but_their_own_word_does(
+    connection: Connection,
+) -> None:
+    roll.add(connection, ANA.envelope, ["daily"], now=NOW, actor="test")
+    roll.erase(connection, ANA.envelope, now=NOW)
+    assert roll.add(connection, ANA.envelope, ["daily"], now=NOW, actor="import") is (
+        roll.Added.SUPPRESSED
+    )
+
+    assert confirm(connection, asked(connection)) is not None
+    assert roll.count(connection, "daily", NOW) == 1
+
+
+def test_an_erased_person_s_own_questions_go_with_them(connection: Connection) -> None:
+    roll.add(connection, ANA.envelope, ["daily"], now=NOW, actor="test")
+    key = changing.ask_person(connection, Asked.ERASE, person(connection), "daily", now=NOW)
+    other = asked(connection, "weekly").key
+
+    roll.erase(connection, ANA.envelope, now=NOW)
+
+    assert confirmations.find(connection, key, NOW) is None
+    assert confirmations.find(connection, other, NOW) is None
+
+
+def test_an_address_moves_with_its_story_and_its_place(connection: Connection) -> None:
+    roll.add(connection, ANA.envelope, ["daily"], now=NOW, actor="test", sections=["a"])
+    new = read_address("ana@new.example")
+    number = changing.ask_new_address(connection, person(connection), new, "daily", now=NOW)
+    question = confirmations.find(connection, number, NOW)
+    assert question is not None
+
+    before = changing.change_address(connection, question, now=NOW, host="")
+
+    assert before == ANA.envelope
+    (moved,) = roll.people(connection, address="ANA@new.example")
+    assert dict(moved.briefings) == {"daily": ("a",)}
+    assert [e["kind"] for e in roll.story_of(connection, moved.id)] == ["added", "address"]
+
+
+def test_a_person_who_left_meanwhile_does_not_move(connection: Connection) -> None:
+    roll.add(connection, ANA.envelope, ["daily"], now=NOW, actor="test")
+    new = read_address("ana@new.example")
+    found = person(connection)
+    number = changing.ask_new_address(connection, found, new, "daily", now=NOW)
+    question = confirmations.find(connection, number, NOW)
+    assert question is not None
+    roll.leave(connection, found.key, "daily", now=NOW, actor="reader")
+
+    assert changing.change_address(connection, question, now=NOW, host="") is None
+    assert person(connection).status == "suppressed"
+
+
+def test_a_pause_ends_at_its_moment(connection: Connection) -> None:
+    roll.add(connection, ANA.envelope, ["daily"], now=NOW, actor="test")
+    key, until = person(connection).key, NOW + timedelta(days=3)
+
+    assert preferences.pause(connection, key, until, now=NOW, actor="reader")
+
+    assert roll.count(connection, "daily", until - timedelta(seconds=1)) == 0
+    assert roll.count(connection, "daily", until) == 1
+
+
+def test_one_who_is_not_active_can_neither_pause_nor_take_up_a_briefing(
+    connection: Connection,
+) -> None:
+    roll.add(connection, ANA.envelope, ["daily"], now=NOW, actor="test")
+    key = person(connection).key
+    roll.suppress(connection, ANA.envelope, Suppressed.COMPLAINT, now=NOW, actor="test")
+
+    assert not preferences.pause(connection, key, None, now=NOW, actor="reader")
+    assert not preferences.choose_briefings(
+        connection, key, ["weekly"], {"weekly": CONSENT}, now=NOW, actor="reader"
+    )
