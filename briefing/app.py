@@ -76,6 +76,7 @@ def build(config: Config, *, clock: Callable[[], datetime] = read_clock) -> App:
         config.briefings,
         [_source(source, config) for source in config.sources],
         Tokens([secret.reveal() for secret in config.web.secrets]),
+        allow_private=config.collect.allow_private,
         theme=_themes(templates),
         mailer=lambda: _mailers(config),
         pace=_pace(config),

@@ -11,7 +11,7 @@
 # service. The second form never fails: a test that misses its part is skipped with the reason.
 set -u
 
-parts="postgresql chromium smtp-sink dovecot spamassassin fonts node"
+parts="postgresql chromium smtp-sink dovecot spamassassin opendkim mail-dkim fonts node"
 
 packages_of() {
     case $1 in
@@ -20,6 +20,7 @@ packages_of() {
         node) echo nodejs npm ;;
         smtp-sink) echo postfix ;;
         dovecot) echo dovecot-imapd ;;
+        mail-dkim) echo libmail-dkim-perl ;;
         *) echo "$1" ;;
     esac
 }
@@ -41,6 +42,8 @@ have() {
         smtp-sink) found smtp-sink || any_file /usr/sbin/smtp-sink ;;  # smtp-source comes with it
         dovecot) found dovecot || any_file /usr/sbin/dovecot ;;
         spamassassin) found spamassassin ;;
+        opendkim) found opendkim || any_file /usr/sbin/opendkim ;;
+        mail-dkim) found perl && perl -MMail::DKIM -e 1 2>/dev/null ;;
         fonts) have_font "Noto Sans" && have_font "Noto Sans CJK JP" && have_font "Noto Color Emoji" ;;
         node) found node && found npm ;;
     esac
@@ -90,7 +93,7 @@ leave() { allow_daemons; rm -f "$log" "$draft"; }
 disable_daemons() {  # nor may they start with the next boot
     for package in "$@"; do
         case $package in
-            postgresql | postfix) $sudo update-rc.d "$package" disable >/dev/null 2>&1 ;;
+            postgresql | postfix | opendkim) $sudo update-rc.d "$package" disable >/dev/null 2>&1 ;;
             dovecot-imapd) $sudo update-rc.d dovecot disable >/dev/null 2>&1 ;;
         esac
     done

@@ -7,7 +7,7 @@ import os
 import sys
 import unicodedata
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
@@ -56,7 +56,8 @@ class Session:
 
     def day(self, text: str, briefing: Briefing) -> date:
         """The day asked for, today where the briefing is published by default."""
-        return read_day(text) if text else briefing.today(self.app.clock())
+        today = briefing.today(self.app.clock())
+        return read_day(text, today) if text else today
 
     def edition(self, slug: str, day: str) -> Edition:
         briefing = self.briefing(slug)
@@ -100,8 +101,10 @@ def commands(name: str = "", help_text: str = "") -> typer.Typer:
     )
 
 
-def read_day(text: str) -> date:
-    """A day as people type it on a command line. Raises `UsageError`."""
+def read_day(text: str, today: date) -> date:
+    """A day as people type it on a command line, given which one is today. Raises `UsageError`."""
+    if text in ("today", "yesterday"):
+        return today if text == "today" else today - timedelta(days=1)
     try:
         # `fromisoformat` takes 20261124 and 2026-W48-2 as well, which nobody means.
         if len(text) == len("2026-11-24") and text[4] == text[7] == "-":
@@ -109,7 +112,7 @@ def read_day(text: str) -> date:
     except ValueError:
         pass
     raise UsageError(
-        f"“{printable(text)}” is not a day", mend="write it as YYYY-MM-DD, such as 2026-11-24"
+        f"“{printable(text)}” is not a day", mend="write it as YYYY-MM-DD, today or yesterday"
     )
 
 

@@ -55,11 +55,12 @@ def doctor(
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Say what is wrong, and what to do about it; exit 1 where anything is an error.
+    """Say what is wrong, and what to do about it.
 
-    Nothing is changed and nobody is mailed. Looked at are the configuration, the database, the
-    templates, files and clock of this machine, and unless --offline the way out for mail, what the
-    DNS says of the sender, and the web pages as they are reached from outside.
+    Ends with 1 where anything is an error. Nothing is changed and nobody is mailed. Looked at are
+    the configuration, the database, the templates, files and clock of this machine, and unless
+    --offline the way out for mail, what the DNS says of the sender, and the web pages as they are
+    reached from outside.
     """
     run = session(context)
     findings = list(_examine(run, offline=offline, nameserver=nameserver))

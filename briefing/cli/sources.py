@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -37,10 +38,13 @@ def import_articles(
     ],
     published: Annotated[
         str,
-        typer.Option(metavar="DATE", help="The day of publication, whatever the files say."),
+        typer.Option(
+            metavar="DATE", help="The day of publication, whatever the files say; today will do."
+        ),
     ] = "",
     section: Annotated[
-        str, typer.Option(metavar="SLUG", help="The section of articles that do not name one.")
+        str,
+        typer.Option(metavar="SLUG", help="The section of all of them, whatever the files say."),
     ] = "",
     as_json: Json = False,
 ) -> None:
@@ -51,7 +55,8 @@ def import_articles(
     """
     run = session(context)
     desk, now = run.app.desk, run.app.clock()
-    day = read_day(published) if published else None
+    zone = run.config.publication.timezone
+    day = read_day(published, now.astimezone(zone).date()) if published else None
     known = sorted({s for b in desk.briefings.values() for s in b.section_slugs})
     if section and section not in known:
         raise UsageError(
@@ -63,7 +68,7 @@ def import_articles(
         for found in read_path(
             path,
             now=now,
-            timezone=run.config.publication.timezone,
+            timezone=zone,
             published=day,
             section=section,
             source="import",
@@ -71,7 +76,7 @@ def import_articles(
             if isinstance(found, Refusal):
                 refused.append(found)
             else:
-                taken.append(found)
+                taken.append(replace(found, section=section or found.section))
     stored = desk.store(taken, now)
     for refusal in refused:
         warn(f"refused: {refusal.name}: {refusal.reason}")

@@ -166,8 +166,10 @@ class Letters:
         and the same in all mail of a sender."""
         sender = "".join(c for c in self._domain.lower() if c.isalnum())[:15].ljust(5, "0")
         # The points keep the four apart whatever the slugs are: Gmail counts none that repeats.
-        day, slot = f"{self._edition.day:%Y%m%d}", self._edition.slot
-        return f"{day}.{slot}:b.{self._briefing.slug}:edition:{sender}"
+        day, slot = f"{self._edition.day:%Y%m%d}", self._edition.slot[:10]
+        # 63 characters in all are what the field holds on one line.
+        slug = self._briefing.slug[: 27 - len(slot)]
+        return f"{day}.{slot}:b.{slug}:edition:{sender}"
 
 
 def as_test(composition: Composition, mark: str) -> Composition:

@@ -28,6 +28,10 @@ _OWNERS = {
     "domain": "mailgun",
     "stream": "postmark",
 }
+_ENVELOPE = "sets the envelope sender by itself"
+_HOOKS = "leave it out; what comes back is told by [[hooks]]"
+_SIGNS = "changes the mail and signs it by itself"
+_VERIFY = "leave it out; verify your domain with the provider, so that it signs with yours"
 _SMTP_ONLY = ("host", "username", "helo")
 _NEEDED: Mapping[str, tuple[str, str]] = {
     "ses": ("region", 'write the region of the account, such as "eu-west-1"'),
@@ -83,6 +87,7 @@ class _Asked:
     table: Table
     key: str
     reason: str
+    mend: str
 
 
 def check_mailers(
@@ -100,19 +105,17 @@ def check_mailers(
     listed = " and ".join(f'"{kind}"' for kind in dict.fromkeys(kinds))
     asked = []
     if delivery.return_path:
-        asked.append(
-            _Asked(tables["delivery"], "return_path", "sets the envelope sender by itself")
-        )
+        asked.append(_Asked(tables["delivery"], "return_path", _ENVELOPE, _HOOKS))
     if returns.verp:
-        asked.append(_Asked(tables["returns"], "verp", "sets the envelope sender by itself"))
+        asked.append(_Asked(tables["returns"], "verp", _ENVELOPE, _HOOKS))
     if dkim is not None:
-        asked.append(_Asked(tables["dkim"], "key_file", "changes the mail and signs it by itself"))
+        asked.append(_Asked(tables["dkim"], "key_file", _SIGNS, _VERIFY))
     for it in asked:
         if it.table.sound(it.key):
             it.table.fault(
                 it.key,
                 f"cannot be: a mailer of kind {listed} {it.reason}",
-                "leave it out; what comes back is told by [[hooks]]",
+                it.mend,
             )
     for briefing in briefings:
         for address in (briefing.from_address, briefing.reply_to):

@@ -9,7 +9,7 @@
       │ yield an outcome for each                   │
 
 One request a line is in doubt at a time. How many messages that is says `batch`, which is 1 unless
-the operator wants it otherwise: see `docs/decisions/0010-batches.md`.
+the operator wants it otherwise: see `docs/decisions/0007-batches.md`.
 
 What an answer means, by whom it blames:
 

@@ -160,7 +160,7 @@ def test_a_template_that_is_cut_off_is_told_with_its_line(ready: Workplace) -> N
     told(ready.run("compose", status=1), "gazette/body.html", "line 2")
 
 
-@pytest.mark.parametrize("day", ["yesterday", "2026-13-01", "20261124", "24.11.2026", "2026-W48-2"])
+@pytest.mark.parametrize("day", ["tomorrow", "2026-13-01", "20261124", "24.11.2026", "2026-W48-2"])
 def test_an_argument_that_is_no_day_is_told(workplace: Workplace, day: str) -> None:
     for words in (("compose", "--date", day), ("import", "x.txt", "--published", day)):
         told(workplace.run(*words, status=2), f"“{day}” is not a day", "YYYY-MM-DD")

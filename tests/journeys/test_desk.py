@@ -330,3 +330,17 @@ def test_a_preview_writes_nothing(desk: Desk, daily: Briefing, clock: Clock) -> 
 
     with pytest.raises(Exception, match="no edition"):
         desk.edition(daily, DAY)
+
+
+def test_the_longest_slug_fits_into_the_header(
+    database: Database, mailer: ScriptedMailer, clock: Clock
+) -> None:
+    of = newsroom.briefing(slug="b" * 63)
+    desk = newsroom.desk(database, mailer, clock, of=of)
+    subscribe(database, 1, slug=of.slug)
+    desk.store(articles(2), NOW)
+
+    publish(desk, of, clock)
+
+    message = email.message_from_bytes(mailer.seen[0].data, policy=email.policy.default)
+    assert len(message["Feedback-ID"]) <= 63

@@ -32,7 +32,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, LoginPassword
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from tests.kit.certificates import Certificate
 
@@ -208,7 +208,9 @@ class _Controller(Controller):
     def _trigger_server(self) -> None:
         # aiosmtpd connects once to see that it works; a listening socket needs no such proof.
         self._factory_invoked.set()
-        self.smtpd = self.factory()  # type: ignore[no-untyped-call]
+        # With the controller's loop: left to itself, aiosmtpd makes one for this thread, which
+        # nobody closes.
+        self.smtpd = SMTP(self.handler, loop=self.loop, **self.SMTP_kwargs)
 
 
 def _authenticator(login: tuple[str, str]) -> Callable[..., AuthResult]:
