@@ -129,7 +129,7 @@ class Sending:
             self._database, self._edition_id, self._course, self._pace, self._clock, self._lose
         )
         afterwards.callback(books.close)
-        recorder = Recorder(books.write)
+        recorder = Recorder(books.write, lines=self._mailer.lines)
         afterwards.callback(recorder.flush)
         lines = Lines(
             self._mailer,
