@@ -32,6 +32,7 @@ from briefing.store import editions
 
 log = structlog.get_logger(__name__)
 
+_TELL = timedelta(seconds=10)
 _TICK = 0.5
 _DRAFTS = (EditionState.DRAFT, EditionState.REVIEW, EditionState.CHANGES)
 # How long after its time was over a missed day is still written down.
@@ -128,6 +129,7 @@ class Daemon:
         if self._returned.lmtp is not None:
             log.info("returned mail by LMTP", address=self._returned.lmtp.start())
         self._scheduler.add_job(self._forget_returned, hours=1, **options)
+        self._scheduler.add_job(self._compact, hours=1, **options)
         self._scheduler.start()
 
     def close(self) -> bool:
@@ -268,7 +270,9 @@ class Daemon:
         if edition is None:
             return
         log.info("delivery begins", **facts)
-        done = self._desk.deliver(edition, stop=self._stop, wait=True)
+        done = self._desk.deliver(
+            edition, stop=self._stop, wait=True, progress=self._tell_progress(facts)
+        )
         tally = done.tally
         log.info(
             "delivery ended",
@@ -281,6 +285,19 @@ class Daemon:
             unknown=tally.unknown,
             waiting=tally.waiting,
         )
+
+    def _tell_progress(self, facts: dict[str, str]) -> Callable[[int, int], None]:
+        """A log line now and then while messages leave."""
+        told_at = self._app.clock()
+
+        def tell(done: int, of: int) -> None:
+            nonlocal told_at
+            now = self._app.clock()
+            if now - told_at >= _TELL:
+                told_at = now
+                log.info("delivering", **facts, done=done, of=of)
+
+        return tell
 
     def _collect(self) -> None:
         with self._collecting:
@@ -322,6 +339,15 @@ class Daemon:
 
     def _forget_returned(self) -> None:
         self._try("old returned mail", lambda: self._returned.intake.forget(self._app.clock()))
+
+    def _compact(self) -> None:
+        before = self._app.clock() - self._app.config.delivery.keep_rows
+
+        def compact() -> None:
+            if rows := self._desk.compact(before):
+                log.info("old rows became sums", rows=rows)
+
+        self._try("old rows", compact)
 
     def _try(self, key: Hashable, job: Callable[[], None], **facts: str) -> None:
         """Do it, if it has not just failed. A failure is logged: it ends neither the tick nor the

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -39,15 +39,17 @@ def select(
     kept: Sequence[Story] = (),
     dropped: Mapping[int, str] | None = None,
     alerted: Mapping[int, str] | None = None,
+    given_back: Collection[int] = (),
     backdated: bool = False,
 ) -> Selection:
     """Choose and place.
 
     `kept` are stories a person has placed: they stay as they are, new ones join behind them.
     `dropped` are article ids a person took out. `alerted` are article ids that an alert has told,
-    each with the alert's path: they, or the fuller copy of one, are updates here. `backdated` is
-    for an edition whose day is over: there the arrival of an article does not count, only when it
-    was news.
+    each with the alert's path: they, or the fuller copy of one, are updates here. `given_back`
+    are article ids of an edition that never left: they are free, whatever its window was.
+    `backdated` is for an edition whose day is over: there the arrival of an article does not
+    count, only when it was news.
     """
     left_out: list[LeftOut] = []
     fresh: list[Article] = []
@@ -56,7 +58,12 @@ def select(
         if article.id in placed:
             continue
         reason = (dropped or {}).get(article.id or 0) or _refuse(
-            article, briefing, window, due_at, backdated=backdated
+            article,
+            briefing,
+            window,
+            due_at,
+            backdated=backdated,
+            is_free=article.id in given_back,
         )
         if reason:
             left_out.append(LeftOut(article, reason))
@@ -100,7 +107,13 @@ def section_of(article: Article, briefing: Briefing) -> str | None:
 
 
 def _refuse(
-    article: Article, briefing: Briefing, window: Window, due_at: datetime, *, backdated: bool
+    article: Article,
+    briefing: Briefing,
+    window: Window,
+    due_at: datetime,
+    *,
+    backdated: bool,
+    is_free: bool,
 ) -> str:
     news_at = article.news_at
     arrived = news_at if backdated else max(news_at, article.first_seen_at or news_at)
@@ -112,7 +125,7 @@ def _refuse(
         return f"{what} until {news_at:%Y-%m-%d %H:%M} UTC"
     if news_at < due_at - briefing.max_age:
         return f"older than {_in_words(briefing.max_age)} ({news_at:%Y-%m-%d})"
-    if arrived <= window.start:
+    if arrived <= window.start and not is_free:
         return "belongs to an earlier edition"
     if section_of(article, briefing) is None:
         return f"section “{article.section}” is not in this briefing"

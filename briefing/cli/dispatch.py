@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -39,6 +40,8 @@ from briefing.model import Edition, EditionState
 
 app = commands()
 
+# Where there is no bar: seconds from one line to the next.
+_TELL = 10.0
 _GO_ON = {
     Ended.PAUSED: "`briefing resume`, then `briefing deliver` or the daemon goes on",
     Ended.STOPPED: "`briefing deliver` or the daemon goes on where it was",
@@ -182,7 +185,7 @@ def send_test(
 
 def _deliver(run: Session, edition: Edition, *, wait: bool, as_json: bool) -> None:
     stop = stop_on_signals()
-    with _progress(shown=not as_json and sys.stderr.isatty()) as show:
+    with _progress(bar=not as_json and sys.stderr.isatty()) as show:
         done = run.app.desk.deliver(edition, stop=stop, progress=show, wait=wait)
     report(
         {**edition_facts(done.edition), "ended": done.ended.value, **tally_facts(done.tally)},
@@ -202,10 +205,10 @@ def _failure(done: Delivered) -> JobError | None:
 
 
 @contextmanager
-def _progress(*, shown: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar on the terminal while messages leave."""
-    if not shown:
-        yield lambda _done, _of: None
+def _progress(*, bar: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar on the terminal while messages leave, a line every ten seconds elsewhere."""
+    if not bar:
+        yield _tell_lines()
         return
     from rich.console import Console  # noqa: PLC0415 - for a terminal only
     from rich.progress import (  # noqa: PLC0415
@@ -224,11 +227,24 @@ def _progress(*, shown: bool) -> Iterator[Callable[[int, int], None]]:
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
-    ) as bar:
-        task = bar.add_task("", total=None, rate="")
+    ) as progress:
+        task = progress.add_task("", total=None, rate="")
 
         def show(done: int, of: int) -> None:
-            speed = bar.tasks[task].speed
-            bar.update(task, total=of, completed=done, rate=f"{speed:,.0f}/s" if speed else "")
+            speed = progress.tasks[task].speed
+            progress.update(task, total=of, completed=done, rate=f"{speed:,.0f}/s" if speed else "")
 
         yield show
+
+
+def _tell_lines() -> Callable[[int, int], None]:
+    began = told_at = time.monotonic()
+
+    def tell(done: int, of: int) -> None:
+        nonlocal told_at
+        now = time.monotonic()
+        if now - told_at >= _TELL:
+            told_at = now
+            warn(f"sending: {done:,} of {of:,}, {done / (now - began):,.0f} a second")
+
+    return tell

@@ -136,8 +136,8 @@ class DeliveryConfig:
 
     `send_window` is wall-clock time in the briefing's zone, may pass midnight, None is all day.
     A message refused for now is tried again after each of `retry_waits` in turn, the last one
-    repeated, until `give_up_after` from the edition's start. `return_path` "" is the briefing's
-    from_address.
+    repeated, until `give_up_after` from the edition's start. So long as `keep_rows` after its end
+    an edition keeps a row for each reader. `return_path` "" is the briefing's from_address.
     """
 
     rate: float = 0
@@ -153,6 +153,7 @@ class DeliveryConfig:
         timedelta(hours=2),
     )
     give_up_after: timedelta = timedelta(hours=12)
+    keep_rows: timedelta = timedelta(days=90)
     return_path: str = ""
 
 

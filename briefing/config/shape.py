@@ -165,6 +165,7 @@ def _delivery(table: Table) -> DeliveryConfig:
         test_addresses=table.take("test_addresses", listing(address), ()),
         retry_waits=table.take("retry_waits", listing(pause), usual.retry_waits),
         give_up_after=table.take("give_up_after", duration("1m", "5d"), usual.give_up_after),
+        keep_rows=table.take("keep_rows", duration("7d", "3650d"), usual.keep_rows),
         return_path=table.take("return_path", optional(address), ""),
     )
     waits = delivery.retry_waits

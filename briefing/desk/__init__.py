@@ -351,6 +351,17 @@ class Desk:
             )
         return self._reload(edition)
 
+    def compact(self, finished_before: datetime) -> int:
+        """Turn the rows of editions that ended before a moment into sums, but for the readers who
+        were refused or are unknown. How many rows went."""
+        gone = 0
+        while True:
+            with self.database.write() as connection:
+                rows = ledger.compact(connection, finished_before)
+            if not rows:
+                return gone
+            gone += rows
+
     def test_send(self, draft: Draft, addresses: Sequence[str]) -> list[tuple[str, str]]:
         """Send a draft, marked as a test, to fixed addresses; never counted. Pairs of address and
         "" or what went wrong."""

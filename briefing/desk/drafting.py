@@ -211,6 +211,7 @@ class Drafting:
             kept=kept,
             dropped=dropped,
             alerted=editions.alerted(connection, briefing.slug),
+            given_back=articles.given_back(connection, briefing.slug),
             backdated=day < briefing.today(now),
         )
         return window, selection

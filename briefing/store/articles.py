@@ -142,6 +142,20 @@ def told_on(connection: Connection, article_id: int, briefing: str, *, but_for: 
     return day
 
 
+def given_back(connection: Connection, briefing: str) -> set[int]:
+    """Ids of articles that stand in an edition which was spiked or skipped."""
+    rows = connection.execute(
+        select(edition_stories.c.article_id)
+        .join(editions, editions.c.id == edition_stories.c.edition_id)
+        .where(
+            editions.c.briefing == briefing,
+            editions.c.slot == DAILY,
+            editions.c.state.in_(_GIVEN_BACK),
+        )
+    )
+    return {row.article_id for row in rows}
+
+
 def newest(connection: Connection) -> Article | None:
     """The article published last, for telling an operator why a day is empty."""
     query = select(articles).order_by(articles.c.published_at.desc()).limit(1)

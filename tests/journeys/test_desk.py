@@ -344,3 +344,33 @@ def test_the_longest_slug_fits_into_the_header(
 
     message = email.message_from_bytes(mailer.seen[0].data, policy=email.policy.default)
     assert len(message["Feedback-ID"]) <= 63
+
+
+def test_old_editions_keep_their_sum_without_their_rows(
+    desk: Desk, daily: Briefing, clock: Clock, database: Database
+) -> None:
+    subscribe(database, 3)
+    desk.store(articles(2), NOW)
+    publish(desk, daily, clock)
+    before = desk.tally(desk.edition(daily, DAY))
+
+    assert desk.compact(clock()) == 0
+    assert desk.compact(clock.forward(days=1)) == 3
+    assert desk.tally(desk.edition(daily, DAY)) == before
+
+
+def test_a_spike_after_the_next_edition_gives_its_stories_to_the_one_after(
+    desk: Desk, daily: Briefing, clock: Clock, database: Database
+) -> None:
+    subscribe(database, 1)
+    desk.store([article("Held, then spiked too late")], NOW)
+    held = desk.hold(desk.draft(daily, DAY, clock()).edition, "a doubt")
+    clock.forward(days=1)
+    desk.store([article("News of the second day", published_at=clock())], clock())
+    publish(desk, daily, clock, DAY + timedelta(days=1))
+    desk.spike(held, "the doubt stayed")
+    clock.forward(days=1)
+
+    told = publish(desk, daily, clock, DAY + timedelta(days=2))
+
+    assert told == ["Held, then spiked too late"]
