@@ -3,7 +3,8 @@
 Each delivery is a process of its own, so that CPU and peak memory are its alone; set-up (readers
 on the roll, the composed edition) is not counted, freezing the audience is.
 
-Run: .venv/bin/python tests/bench/bench_delivery.py [--readers N] [--database URL] [--sink light]
+Run: .venv/bin/python tests/bench/bench_delivery.py [--readers N] [--sink light] [--sign]
+     .venv/bin/python tests/bench/bench_delivery.py --postgresql
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from sqlalchemy import insert, select
 
+from briefing.composition.dkim import DkimSigner
+from briefing.composition.keys import make_key, read_key
+from briefing.composition.mime import Signer
 from briefing.delivery import Pace
 from briefing.mailers.smtp import Smtp
 from briefing.model import Composition
@@ -33,7 +37,7 @@ from briefing.store import Database
 from briefing.store.tables import compositions, editions
 from subscribers.tables import subscribers, subscriptions
 from tests.bench import bench_smtp
-from tests.kit import newsroom, parts
+from tests.kit import newsroom, parts, postgres
 
 LINES = 8
 SIZE = 40_000
@@ -93,11 +97,20 @@ def prepare(url: str, readers: int) -> None:
     database.close()
 
 
-def deliver(url: str, port: int, lines: int) -> None:
+def make_signer() -> Signer:
+    """RSA-2048, for the domain of the examples."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rsa.pem"
+        make_key("rsa", path)
+        return DkimSigner("alienroad.example", [read_key("bench", path)])
+
+
+def deliver(url: str, port: int, lines: int, signed: bool) -> None:
     """The measured process: prints its figures as JSON."""
     database = Database(url)
+    sign = make_signer() if signed else None
     mailer = Smtp("127.0.0.1", port, security="none", helo="bench.example", lines=lines)
-    desk = newsroom.desk(database, mailer, now, pace=Pace())
+    desk = newsroom.desk(database, mailer, now, pace=Pace(), sign=sign)
     with database.read() as connection:
         day = connection.execute(select(editions.c.day)).scalar_one()
     edition = desk.edition(desk.briefing(), day)
@@ -109,6 +122,7 @@ def deliver(url: str, port: int, lines: int) -> None:
             {
                 "ended": done.ended.value,
                 "sent": done.tally.sent,
+                "began": began,
                 "seconds": took,
                 "cpu": used,
                 "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -117,11 +131,48 @@ def deliver(url: str, port: int, lines: int) -> None:
     )
 
 
-def measure(url: str, port: int, lines: int = LINES) -> dict[str, float]:
+def measure(
+    url: str, port: int, lines: int = LINES, *, signed: bool = False, processes: int = 1
+) -> dict[str, float]:
+    """What one process, or several that share the edition, needed for all readers."""
     command = [sys.executable, __file__, "--deliver", url, str(port), str(lines)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+    command += ["--sign"] if signed else []
+    running = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(processes)
+    ]
+    figures: list[dict[str, float]] = []
+    for process in running:
+        out, _ = process.communicate()
+        assert process.returncode == 0
+        figures.append(json.loads(out.splitlines()[-1]))
+    ended = max(it["began"] + it["seconds"] for it in figures)
+    return {
+        "sent": figures[0]["sent"],
+        "seconds": ended - min(it["began"] for it in figures),
+        "cpu": sum(it["cpu"] for it in figures),
+        "peak": max(it["peak"] for it in figures),
+    }
+
+
+def beside_a_second_process(readers: int, lines: int, sink: str) -> None:
+    """One process and two on PostgreSQL, for the same number of readers."""
+    with bench_smtp.sink(sink) as (_, port), tempfile.TemporaryDirectory() as folder:
+        cluster = postgres.share(Path(folder))
+        try:
+            rates = []
+            for processes in (1, 2):
+                with cluster.fresh() as url:
+                    prepare(url, readers)
+                    figures = measure(url, port, lines, processes=processes)
+                    rates.append(figures["sent"] / figures["seconds"])
+                    print(
+                        f"PostgreSQL, {processes} × {lines} lines, {sink}: {rates[-1]:,.0f}/s, "
+                        f"CPU {figures['cpu'] / figures['sent'] * 1e6:.0f} µs a message",
+                        flush=True,
+                    )
+            print(f"two processes: {rates[1] / rates[0]:.2f} × one")
+        finally:
+            postgres.stop(Path(folder))
 
 
 def main() -> None:
@@ -130,10 +181,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--lines", type=int, default=LINES)
     parser.add_argument("--sink", choices=["smtp-sink", "light"], default="smtp-sink")
-    parser.add_argument("--deliver", nargs=3)
+    parser.add_argument("--sign", action="store_true", help="with DKIM, RSA-2048")
+    parser.add_argument("--postgresql", action="store_true", help="one process and two")
+    parser.add_argument("--deliver", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.deliver:
-        deliver(options.deliver[0], int(options.deliver[1]), int(options.deliver[2]))
+        url, port, lines = options.deliver
+        deliver(url, int(port), int(lines), options.sign)
+        return
+    if options.postgresql:
+        beside_a_second_process(options.readers, options.lines, options.sink)
         return
     with bench_smtp.sink(options.sink) as (pid, port), tempfile.TemporaryDirectory() as folder:
         rates, ratios = [], []
@@ -141,7 +198,7 @@ def main() -> None:
             url = f"sqlite:///{folder}/{number}.db"
             prepare(url, options.readers)
             burnt = bench_smtp.cpu_of(pid)
-            figures = measure(url, port, options.lines)
+            figures = measure(url, port, options.lines, signed=options.sign)
             burnt = bench_smtp.cpu_of(pid) - burnt
             beside = bench_smtp.source(port, options.readers, "-d")
             without = bench_smtp.source(port, options.readers)

@@ -9,6 +9,7 @@ from hashlib import sha256
 from zoneinfo import ZoneInfo
 
 from briefing.composition import Theme
+from briefing.composition.mime import Signer
 from briefing.delivery import Distributed, Pace, Retry, name_owner
 from briefing.desk import Desk
 from briefing.mailers import Gate, Mailer
@@ -161,6 +162,7 @@ def desk(
     pace: Pace | None = None,
     retry: Retry | None = None,
     engine: Distributed | None = None,
+    sign: Signer | None = None,
 ) -> Desk:
     """The pipeline over a database, wired as the application wires it."""
     theme = Theme.load("gazette")
@@ -178,6 +180,7 @@ def desk(
         clock=clock,
         owner=name_owner(),
         engine=engine,
+        sign=lambda _: sign,
     )
 
 
