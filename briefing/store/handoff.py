@@ -17,9 +17,11 @@ from typing import Any, Self
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    ColumnElement,
     Dialect,
     Integer,
     String,
+    any_,
     bindparam,
     func,
     or_,
@@ -57,7 +59,8 @@ class HandOff:
         dialect = database.engine.dialect
         assert dialect.dbapi is not None  # noqa: S101 - the engine has one
         self._failures: tuple[type[BaseException], ...] = (dialect.dbapi.Error,)
-        ids = _members(dialect)
+        of_reader = _among(dialect, deliveries.c.recipient_id)
+        of_subscriber = _among(dialect, subscriptions.c.subscriber_id)
         self._standing = _Statement(
             select(editions.c.state, editions.c.paused).where(
                 editions.c.id == bindparam("edition")
@@ -103,7 +106,7 @@ class HandOff:
             update(deliveries)
             .where(
                 deliveries.c.edition_id == bindparam("edition"),
-                deliveries.c.recipient_id.in_(ids),
+                of_reader,
                 deliveries.c.state == "waiting",
                 deliveries.c.recipient_id.in_(
                     select(subscriptions.c.subscriber_id)
@@ -113,7 +116,7 @@ class HandOff:
                         == select(editions.c.briefing)
                         .where(editions.c.id == bindparam("edition"))
                         .scalar_subquery(),
-                        subscriptions.c.subscriber_id.in_(ids),
+                        of_subscriber,
                         may_be_mailed(_THEN),
                     )
                 ),
@@ -241,9 +244,11 @@ class _Statement:
         return given if self._names is None else [given[name] for name in self._names]
 
 
-def _members(dialect: Dialect) -> Any:
-    """The parameter `ids` as a set that a statement of fixed text can look into."""
+def _among(dialect: Dialect, column: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a column is one of the parameter `ids`, in a statement of fixed text."""
     if dialect.name == "sqlite":
         each = func.json_each(bindparam("ids")).table_valued("value")
-        return select(each.c.value)
-    return select(func.unnest(bindparam("ids", type_=ARRAY(BigInteger))))
+        return column.in_(select(each.c.value))
+    # Not a subquery over `unnest`: PostgreSQL takes that for any number of rows, and reads all
+    # deliveries of the edition for each group of messages (10 ms of them at 10,000 readers).
+    return column == any_(bindparam("ids", type_=ARRAY(BigInteger)))
