@@ -114,8 +114,14 @@ def deliver(url: str, port: int, lines: int, signed: bool) -> None:
     with database.read() as connection:
         day = connection.execute(select(editions.c.day)).scalar_one()
     edition = desk.edition(desk.briefing(), day)
+    first: list[float] = []
+
+    def progress(told: int, _of: int) -> None:
+        if told and not first:
+            first.append(perf_counter())
+
     began, used = perf_counter(), process_time()
-    done = desk.deliver(edition, stop=threading.Event())
+    done = desk.deliver(edition, stop=threading.Event(), progress=progress)
     took, used = perf_counter() - began, process_time() - used
     sys.stdout.write(
         json.dumps(
@@ -123,6 +129,7 @@ def deliver(url: str, port: int, lines: int, signed: bool) -> None:
                 "ended": done.ended.value,
                 "sent": done.tally.sent,
                 "began": began,
+                "first": first[0] - began,
                 "seconds": took,
                 "cpu": used,
                 "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -148,6 +155,7 @@ def measure(
     ended = max(it["began"] + it["seconds"] for it in figures)
     return {
         "sent": figures[0]["sent"],
+        "first": min(it["first"] for it in figures),
         "seconds": ended - min(it["began"] for it in figures),
         "cpu": sum(it["cpu"] for it in figures),
         "peak": max(it["peak"] for it in figures),
@@ -209,7 +217,7 @@ def main() -> None:
                 f"{options.readers:,} readers, {options.lines} lines, {options.sink}: "
                 f"{rate:,.0f}/s, CPU {figures['cpu'] / figures['sent'] * 1e6:.0f} µs a message, "
                 f"the sink's {burnt / figures['sent'] * 1e6:.0f} µs, "
-                f"peak {figures['peak']:.0f} MB; "
+                f"peak {figures['peak']:.0f} MB, the first after {figures['first']:.1f} s; "
                 f"{rate / without:.2f} × smtp-source -s 8, {rate / beside:.2f} × with -d",
                 flush=True,
             )
