@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from briefing.composition import Theme, check_look
 from briefing.composition.mime import Signer
+from briefing.composition.notice import check_notices
 from briefing.config import Config, HookConfig, MailerConfig, ReturnsConfig, SourceConfig
 from briefing.delivery import Distributed, Pace, Retry, WarmUp, name_owner
 from briefing.desk import Desk
@@ -93,6 +94,7 @@ def build(config: Config, *, clock: Callable[[], datetime] = read_clock) -> App:
         engine=_engine(config, database, clock),
         sign=_signers(config),
     )
+    desk.notices.look_in(templates)
     return App(config, database, desk, clock)
 
 
@@ -113,9 +115,12 @@ def _check_looks(briefings: Iterable[Briefing], templates: Sequence[Path]) -> No
             ) from fault
 
 
-def themes_of(config: Config) -> Callable[[Briefing], Theme]:
-    """What loads the theme of a briefing. It raises `ConfigError` and `ThemeError`."""
-    return _themes(_own_templates(config))
+def check_templates(config: Config, briefing: Briefing) -> None:
+    """Raise `ConfigError` or `ThemeError` where a briefing's mail cannot be rendered as the
+    publisher's own templates want it: the theme, or a single mail."""
+    own = _own_templates(config)
+    dress = Theme.load(briefing.look.theme, own).dress(briefing.look)
+    check_notices(briefing, config.publication, dress, own)
 
 
 def _themes(own: Sequence[Path]) -> Callable[[Briefing], Theme]:

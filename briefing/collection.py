@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from itertools import repeat
 
 from briefing.errors import SourceFailed
@@ -51,18 +52,31 @@ def collect(
 
 
 def due(
-    database: Database, sources: Sequence[Source], every: timedelta, now: datetime
+    database: Database,
+    sources: Sequence[Source],
+    now: datetime,
+    *,
+    every: timedelta,
+    jitter: timedelta,
 ) -> list[Source]:
-    """The sources whose turn it is: `every` so often, a failing one more seldom."""
+    """The sources whose turn it is: each `every` so often and up to `jitter` later, a failing one
+    more seldom, one that was never asked at once."""
     with database.read() as connection:
         states = {source.name: source_state(connection, source.name) for source in sources}
+    return [source for source in sources if _turn(states[source.name], every, jitter) <= now]
 
-    def is_due(state: SourceState) -> bool:
-        if state.retry_at is not None and state.retry_at > now:
-            return False
-        return state.polled_at is None or state.polled_at + every <= now
 
-    return [source for source in sources if is_due(states[source.name])]
+def _turn(state: SourceState, every: timedelta, jitter: timedelta) -> datetime:
+    """When a source is to be asked next.
+
+    How much of the jitter it gets follows from its name and its last poll: the same to whoever
+    asks and after a restart, another for each source, and another each time.
+    """
+    if state.polled_at is None:
+        return datetime.min.replace(tzinfo=UTC)
+    turn = max(state.polled_at + every, state.retry_at or state.polled_at)
+    digest = sha256(f"{state.name}\0{state.polled_at.astimezone(UTC).isoformat()}".encode())
+    return turn + jitter * (int.from_bytes(digest.digest()[:8]) / 2**64)
 
 
 def _ask(source: Source, state: SourceState, now: datetime) -> Harvest | SourceFailed:

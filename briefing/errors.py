@@ -19,6 +19,9 @@
         │   └── NotAllowed        … or the user's role does not (briefing.desk.deciding)
         ├── MailerFault           the mailer cannot send to anybody (login, TLS, sender blocked)
         │   └── MailerBusy        … just now, but perhaps soon (briefing.mailers)
+        ├── MailNotKept           returned mail that cannot be written down (briefing.returns.feed)
+        ├── MailboxFault          its mailbox cannot be read (briefing.returns.mailbox)
+        ├── LmtpFault             it cannot be taken by LMTP (briefing.returns.lmtp)
         ├── ServerFault           the web pages cannot be served (briefing.web)
         └── StoreError            the database is missing, locked, or of another version
 

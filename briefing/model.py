@@ -345,9 +345,10 @@ class OutcomeKind(StrEnum):
 class Outcome:
     """The mailer's word on one message.
 
-    `code` is the reply code (250, 550; 0 where there was none), `status` the enhanced status code
-    of RFC 3463 ("5.1.1", or ""), `text` the server's words, `reference` the server's queue id.
-    `stage` is the step that was answered ("RCPT TO"), "" where none was.
+    `code` is the reply code of SMTP (250, 550), or the HTTP status of a provider's API (202, 429),
+    0 where there was none. `status` is the enhanced status code of RFC 3463 ("5.1.1", or ""),
+    `text` the server's words, `reference` the server's queue id. `stage` is the step that was
+    answered ("RCPT TO"), "" where none was.
     """
 
     recipient_id: int

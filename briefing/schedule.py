@@ -305,8 +305,10 @@ class Daemon:
                 self._try("collect", self._poll)
 
     def _poll(self) -> None:
-        every = self._app.config.collect.every
-        wanted = collection.due(self._app.database, self._desk.sources, every, self._app.clock())
+        often, now = self._app.config.collect, self._app.clock()
+        wanted = collection.due(
+            self._app.database, self._desk.sources, now, every=often.every, jitter=often.jitter
+        )
         for polled in self._desk.collect(wanted) if wanted else ():
             if polled.error:
                 log.warning("source failed", source=polled.source, error=polled.error)

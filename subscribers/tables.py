@@ -78,6 +78,9 @@ subscribers = Table(
     Column("attributes", JSON, nullable=False, server_default="{}"),
     Column("created_at", Moment, nullable=False),
     Column("confirmed_at", Moment),
+    # Otherwise SQLite would give the number of who was erased to who comes next, and with it what
+    # the ledger and links in old mails say.
+    sqlite_autoincrement=True,
 )
 
 subscriptions = Table(

@@ -1,4 +1,5 @@
-"""One day of the sample publication, for `make demo`: articles in, a briefing in three inboxes.
+"""One day of the sample publication, for `make demo`: articles in, a briefing in three inboxes, and
+the next day's draft on the editors' desk.
 
 It starts a real SMTP server on loopback and runs the real commands, each shown, against a
 configuration of its own. What comes of it stays under demo/ (or the folder of --to) until the next
@@ -18,7 +19,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,8 @@ def main() -> None:
     edition = json.loads(run(demo, "status", "--date", today, "--json", shown=False))
     keep(demo, arrived)
     check(arrived, edition)
-    print(account(demo, edition))
+    password = prepare_desk(demo)
+    print(account(demo, edition, password))
 
 
 def prepare(demo: Path) -> None:
@@ -131,6 +133,19 @@ def prepare(demo: Path) -> None:
     key = demo / "secret.key"
     key.touch(0o600)
     key.write_text(secrets.token_urlsafe(48) + "\n")
+
+
+def prepare_desk(demo: Path) -> str:
+    """The next day's draft, and somebody who may decide on it; gives the password."""
+    now = datetime.now(UTC)
+    print("\nNews for the next day comes in, and its draft is made.")
+    run(demo, "import", str(ROOT / "tests/tomorrow"), "--published", now.date().isoformat())
+    run(demo, "compose", "--date", (now + timedelta(days=1)).date().isoformat())
+    added = run(
+        demo, "user", "add", "Pia", "--role", "publisher", "--generate", "--json", shown=False
+    )
+    password: str = json.loads(added)["password"]
+    return password
 
 
 def run(demo: Path, *words: str, shown: bool = True, **environment: str) -> str:
@@ -206,7 +221,7 @@ def near(path: Path) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
-def account(demo: Path, edition: dict[str, Any]) -> str:
+def account(demo: Path, edition: dict[str, Any], password: str) -> str:
     """What there is now, and what to do with it."""
     briefing = f"{near(Path(sys.executable).with_name('briefing'))} --config {near(demo)}"
     return f"""
@@ -221,7 +236,12 @@ Chiara has chosen two of the three sections, so hers is shorter.
 
   {briefing}/config.toml status
   {briefing}/config.toml test-send desk@alienroad.example
-  {briefing}/config.toml serve    then open http://127.0.0.1:8000/"""
+
+The next day's edition is a draft. To shape it, approve it and see it leave (into the outbox):
+
+  {briefing}/config.toml run
+
+then open http://127.0.0.1:8000/desk and log in as Pia with the password {password}"""
 
 
 if __name__ == "__main__":

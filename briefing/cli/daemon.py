@@ -100,6 +100,7 @@ def _guide(current: Session) -> str:
             f"    sign up        {home}/join/{briefing.slug}",
             f"    past editions  {home}/editions/{briefing.slug}",
         ]
+    lines.append(f"  the editors' desk  {home}/desk")
     if current.config.mailer.kind == "outbox":
         folder = current.config.mailer.path / "new"
         lines.append(f"Mail is written into {folder}: open it there, and follow its links.")
@@ -109,7 +110,7 @@ def _guide(current: Session) -> str:
 def _server(current: Session) -> Server:
     # FastAPI takes a while to import, which `--help` and `run --no-web` need not wait for.
     from briefing.app import build_returned  # noqa: PLC0415
-    from briefing.web import Captcha, Hooks, JoinRules, Server  # noqa: PLC0415
+    from briefing.web import Captcha, Hooks, JoinRules, Newsroom, Server  # noqa: PLC0415
 
     web = current.config.web
     join = web.join
@@ -132,6 +133,11 @@ def _server(current: Session) -> Server:
     if current.config.hooks:
         returned = build_returned(current.app)
         hooks = Hooks(returned.hooks, returned.intake)
+    mailer = current.config.mailer
+    newsroom = Newsroom(
+        tuple(current.config.delivery.test_addresses),
+        mailer.path if mailer.kind == "outbox" else None,
+    )
     return Server(
         current.app.desk,
         current.app.clock,
@@ -140,5 +146,6 @@ def _server(current: Session) -> Server:
         indexed=web.indexed,
         rules=rules,
         hooks=hooks,
+        newsroom=newsroom,
         proxies=web.trusted_proxies,
     )

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from briefing.app import App, build_mailer, read_clock, themes_of
+from briefing.app import App, build_mailer, check_templates, read_clock
 from briefing.checkup import Finding, Level, error, ok, warning
 from briefing.checkup.here import check_clock, check_database, check_secrets, check_space
 from briefing.checkup.mail import check_encryption, check_mailer
@@ -110,10 +110,9 @@ def _examine(run: Session, *, offline: bool, nameserver: str) -> Iterator[Findin
 
 
 def _check_templates(config: Config) -> Iterator[Finding]:
-    load = themes_of(config)
     for briefing in config.briefings:
         try:
-            load(briefing)
+            check_templates(config, briefing)
         except (ConfigError, ThemeError) as fault:
             yield error(f"templates {briefing.slug}", fault.message, fault.mend)
         else:

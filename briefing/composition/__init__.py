@@ -5,7 +5,8 @@
 
 from briefing.composition.composer import Composed, compose
 from briefing.composition.fit import LIMIT, Loss, Shrunk
-from briefing.composition.theme import Theme, check_look, shipped_templates
+from briefing.composition.templates import shipped_templates
+from briefing.composition.theme import Theme, check_look
 
 __all__ = [
     "LIMIT",

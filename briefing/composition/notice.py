@@ -1,14 +1,16 @@
 """Single mails: confirm, welcome, and what else one person is told. Nothing of an edition's work
 is needed for them; a publisher's colours are.
 
-`compose_notice` renders a kind of `templates/notices` in the briefing's language; `write_notice`
-makes it a `Message`. Such mail is an answer to a person, not to a list: it has no List fields
-(RFC 2369), and says that no person wrote it (RFC 3834).
+`compose_notice` renders a kind of `templates/notices` in the briefing's language, the publisher's
+own templates before the shipped ones; `write_notice` makes it a `Message`. Such mail is an answer
+to a person, not to a list: it has no List fields (RFC 2369), and says that no person wrote it
+(RFC 3834).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.quoprimime import body_encode
@@ -17,7 +19,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import escape
 
 from briefing.composition import headers
 from briefing.composition.foreign import words
@@ -26,16 +29,26 @@ from briefing.composition.languages import words_in
 from briefing.composition.look import Dress
 from briefing.composition.mime import Signer
 from briefing.composition.page import postal_lines
+from briefing.composition.templates import find_folders, located, make_environment
 from briefing.composition.text import tidy, wrap
-from briefing.composition.theme import shipped_templates
+from briefing.errors import ThemeError
 from briefing.model import Briefing, Message, Publication
 
-__all__ = ["KINDS", "Note", "compose_notice", "write_notice"]
+__all__ = ["KINDS", "Note", "check_notices", "compose_notice", "write_notice"]
 
-KINDS: Final = (
-    "confirm", "already", "welcome", "address", "moved", "erase", "download", "ready", "deadline",
-)  # fmt: skip
-"""What there is to tell; each is a folder of `templates/notices`."""
+_OF_AN_EDITION: Final = ("day", "time", "zone", "stories", "otherwise")
+KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "confirm": ("days",),
+    "already": (),
+    "welcome": (),
+    "address": ("days",),
+    "moved": ("address",),
+    "erase": ("days",),
+    "download": ("days",),
+    "ready": _OF_AN_EDITION,
+    "deadline": _OF_AN_EDITION,
+}
+"""What there is to tell, each a folder of `templates/notices`, with the values that it may name."""
 
 _CATALOGUES: Final = Path(__file__).parent / "locale" / "notices"
 _LINE_END: Final = "\r\n"
@@ -58,10 +71,15 @@ def compose_notice(
     dress: Dress,
     *,
     link: str = "",
+    search_path: Sequence[Path] = (),
     **values: str,
 ) -> Note:
-    """Render one of `KINDS`; `link` is where its button leads, `values` what its words name."""
-    templates = _templates()
+    """Render one of `KINDS`; `link` is where its button leads, `values` what its words name.
+
+    Templates are looked for in `search_path` first and read once. Raises `ThemeError`, naming file
+    and line, for one that does not render, or leaves the link out.
+    """
+    folders = find_folders("notices", search_path)
     common = {
         "link": link,
         "briefing": words(briefing.name),
@@ -76,16 +94,36 @@ def compose_notice(
     language = plain.language
     right_to_left = language.direction == "rtl"
     common |= {"language": language, "start": "right" if right_to_left else "left"}
-    subject = words(templates.get_template(f"{kind}/subject.txt").render(common, _=plain))
-    common["subject"] = subject
-    html = templates.get_template(f"{kind}/body.html").render(common, _=marked)
-    text = templates.get_template(f"{kind}/body.txt").render(common, _=plain)
+    with located(folders):
+        templates = _templates(folders)
+        subject = words(templates.get_template(f"{kind}/subject.txt").render(common, _=plain))
+        common["subject"] = subject
+        html = templates.get_template(f"{kind}/body.html").render(common, _=marked)
+        text = templates.get_template(f"{kind}/body.txt").render(common, _=plain)
+    for part, told in (("body.html", html), ("body.txt", text)):
+        if link not in told and escape(link) not in told:
+            path = templates.get_template(f"{kind}/{part}").filename
+            raise ThemeError(
+                f"{path} leaves out the link that the mail is about", mend="write {{ link }} in it"
+            )
     return Note(
         subject,
         tidy(text),
         inline(re.sub(r"\n\s+", "\n", html).strip()) + "\n",
         language.tag,
     )
+
+
+def check_notices(
+    briefing: Briefing, publication: Publication, dress: Dress, search_path: Sequence[Path]
+) -> None:
+    """Raise `ThemeError` for the first of the publisher's templates that cannot be used."""
+    for kind, names in KINDS.items():
+        values = dict.fromkeys(names, "1")
+        link = "" if kind == "moved" else f"{publication.public_url}/c"
+        compose_notice(
+            kind, briefing, publication, dress, link=link, search_path=search_path, **values
+        )
 
 
 def write_notice(
@@ -155,12 +193,5 @@ def _encode(text: str) -> str:
 
 
 @cache
-def _templates() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(shipped_templates() / "notices"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
+def _templates(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
+    return make_environment(folders)

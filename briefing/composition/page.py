@@ -62,8 +62,9 @@ class Picture:
 class Item:
     """A story as a template sees it. `link` is empty where there is nothing to lead to.
 
-    `language` and `direction` are empty where they are those of the page. `cut` says that its words
-    were longer than the room for them, `picture_refused` that no mail can show its picture.
+    `update` says that an alert told it first. `language` and `direction` are empty where they are
+    those of the page. `cut` says that its words were longer than the room for them,
+    `picture_refused` that no mail can show its picture.
     """
 
     uid: str
@@ -77,6 +78,7 @@ class Item:
     link: str
     host: str
     picture: Picture | None
+    update: bool
     language: str
     direction: str
     cut: bool
@@ -236,6 +238,7 @@ def _item(
         link=link,
         host=host_of(link),
         picture=picture,
+        update=bool(story.update_of),
         language=tag,
         direction=direction,
         cut=standfirst != told or headline != title,

@@ -51,7 +51,7 @@ from briefing.config.values import (
     suggest,
     text,
 )
-from briefing.model import Briefing, Look, Publication, Section
+from briefing.model import DESK, Briefing, Look, Publication, Section
 
 __all__ = ["read_config"]
 
@@ -246,6 +246,7 @@ def _briefing(table: Table, publication: Publication) -> Briefing:
         if_unapproved=table.take(
             "if_unapproved", choice("hold", "send", "skip"), usual.if_unapproved
         ),
+        remind=table.take("remind", duration("0s", "1d"), usual.remind),
         lead=table.take("lead", duration("0s", "1d"), usual.lead),
         max_age=table.take("max_age", duration("1h", "60d"), usual.max_age),
         catch_up=table.take("catch_up", duration("1m", "7d"), usual.catch_up),
@@ -307,6 +308,8 @@ def _source(table: Table, collect: CollectConfig, sections: set[str]) -> SourceC
         language=table.take("language", optional(language), ""),
         allow_private=table.take("allow_private", flag, collect.allow_private),
     )
+    if table.sound("name") and "".join(filter(str.isprintable, source.name)).casefold() == DESK:
+        table.fault("name", "stands for what was written at the desk", "call the source otherwise")
     needs, leaves = ("path", "url") if source.kind == "files" else ("url", "path")
     if table.sound("kind"):
         if not getattr(source, needs) and table.sound(needs):

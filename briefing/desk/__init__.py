@@ -32,6 +32,7 @@ from briefing.desk.drafting import STARTABLE, Draft, Drafting
 from briefing.desk.editing import Editing
 from briefing.desk.notices import Notices
 from briefing.desk.pages import read_page
+from briefing.desk.proofs import Proofs
 from briefing.desk.together import Together
 from briefing.desk.users import Users
 from briefing.errors import ConfigError, EditionError, ThemeError, UsageError
@@ -110,6 +111,9 @@ class Desk:
             database, self.briefing, partial(read_page, allow_private=allow_private)
         )
         self.deciding = Deciding(database, self)
+        self.proofs = Proofs(
+            publication, self.briefing, lambda edition: self.show(edition).composed
+        )
         self.alerts = Alerts(database)
         self.together = Together(database)
         self.users = Users(database, publication.name)
@@ -323,15 +327,15 @@ class Desk:
         """
         self._dispatch.work(self.briefing, self.composition, stop)
 
-    def pause(self, edition: Edition, reason: str) -> Edition:
+    def pause(self, edition: Edition, reason: str, *, by: str = "") -> Edition:
         """Stop a delivery at the next message, in whichever process it runs."""
-        return self._set_paused(edition, reason)
+        return self._set_paused(edition, reason, by)
 
-    def resume(self, edition: Edition) -> Edition:
+    def resume(self, edition: Edition, *, by: str = "") -> Edition:
         """Let a paused delivery go on; whoever runs deliveries takes it up."""
-        return self._set_paused(edition, None)
+        return self._set_paused(edition, None, by)
 
-    def cancel(self, edition: Edition, reason: str) -> Edition:
+    def cancel(self, edition: Edition, reason: str, *, by: str = "") -> Edition:
         """End a delivery for good: who has not got it is skipped."""
         with self.database.write() as connection:
             moved = editions.change_state(
@@ -344,12 +348,14 @@ class Desk:
             )
             if moved:
                 ledger.close_waiting(connection, edition.id, "skipped", "cancelled")
+                self._log(connection, edition, "cancel", reason, by, self._clock())
+        edition = self._reload(edition)
         if not moved and edition.state is not EditionState.CANCELLED:
             raise EditionError(
                 f"the edition of {edition.day} is {edition.state}, not being sent",
                 mend="an edition that is not being sent is held or spiked",
             )
-        return self._reload(edition)
+        return edition
 
     def compact(self, finished_before: datetime) -> int:
         """Turn the rows of editions that ended before a moment into sums, but for the readers who
@@ -437,16 +443,20 @@ class Desk:
             return draft
         return Draft(draft.edition, type(draft.composed)(composition), draft.left_out)
 
-    def _set_paused(self, edition: Edition, reason: str | None) -> Edition:
+    def _set_paused(self, edition: Edition, reason: str | None, by: str) -> Edition:
         with self.database.write() as connection:
             done = (
                 self._dispatch.resume(connection, edition.id)
                 if reason is None
                 else ledger.pause(connection, edition.id, reason)
             )
+            if done:
+                kind = "resume" if reason is None else "pause"
+                self._log(connection, edition, kind, reason or "", by, self._clock())
+        edition = self._reload(edition)
         if not done:
             raise EditionError(f"the edition of {edition.day} is {edition.state}, not being sent")
-        return self._reload(edition)
+        return edition
 
     def _log(
         self,

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -23,7 +24,7 @@ from briefing.composition.look import Dress
 from briefing.composition.mime import Signer
 from briefing.composition.notice import Note, compose_notice, write_notice
 from briefing.desk import reminders
-from briefing.errors import BriefingError, MailerFault
+from briefing.errors import BriefingError, MailerFault, ThemeError
 from briefing.mailers import Line, Mailer
 from briefing.model import Briefing, Message, Outcome, OutcomeKind, Publication
 from briefing.store import Connection, Database
@@ -79,8 +80,13 @@ class Notices:
         self._return_path = return_path
         self._sign = sign
         self._clock = clock
+        self._templates: Sequence[Path] = ()
         self._queued = threading.Event()
         self._tidied: datetime | None = None
+
+    def look_in(self, templates: Sequence[Path]) -> None:
+        """Let these folders come before the shipped templates."""
+        self._templates = templates
 
     def ask(self, connection: Connection, briefing: str, confirmation: int) -> None:
         """Mail the question of a confirmation to its address. `wake` once it is committed."""
@@ -259,11 +265,28 @@ class Notices:
         return self._note(kind, briefing, link=link)
 
     def _note(self, kind: str, slug: str, *, link: str = "", **values: str) -> Note:
+        """Where the publisher's own template cannot be used, the shipped one is: a fault of theirs
+        keeps nobody from joining or leaving."""
         briefing = self._briefing(slug)
         whole = f"{self._publication.public_url}/{link}" if link else ""
-        return compose_notice(
-            kind, briefing, self._publication, self._dress(briefing), link=whole, **values
-        )
+        dress = self._dress(briefing)
+
+        def compose(templates: Sequence[Path]) -> Note:
+            return compose_notice(
+                kind,
+                briefing,
+                self._publication,
+                dress,
+                link=whole,
+                search_path=templates,
+                **values,
+            )
+
+        try:
+            return compose(self._templates)
+        except ThemeError as fault:
+            log.error("template not used", kind=kind, error=fault.message, mend=fault.mend)  # noqa: TRY400
+            return compose(())
 
     def _hand_over(self, notice: Waiting) -> bool:
         with self._database.write() as connection:

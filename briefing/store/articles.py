@@ -163,6 +163,19 @@ def newest(connection: Connection) -> Article | None:
     return to_article(row) if row else None
 
 
+def recent(connection: Connection, *, since: datetime, now: datetime, limit: int) -> list[Article]:
+    """The newest articles of the sources since a moment that readers may be told of now."""
+    rows = connection.execute(
+        select(articles)
+        .where(articles.c.published_at > since, articles.c.published_at <= now)
+        .where(or_(articles.c.embargo_until.is_(None), articles.c.embargo_until <= now))
+        .where(articles.c.source != DESK)
+        .order_by(articles.c.published_at.desc(), articles.c.id.desc())
+        .limit(limit)
+    )
+    return [to_article(row) for row in rows.mappings()]
+
+
 def source_state(connection: Connection, name: str) -> SourceState:
     query = select(source_states).where(source_states.c.name == name)
     row = connection.execute(query).mappings().first()

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,12 +66,35 @@ class Database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         before = self.revision()
         self._refuse_newer(before)
+        if before == self.newest():
+            return before, before
         # Alembic takes as long to import as a whole command does otherwise.
         from alembic import command  # noqa: PLC0415
 
-        with self.write() as connection:
+        with self._rebuild() as connection:
             command.upgrade(_alembic(connection), "head")
         return before, self.newest()
+
+    @contextmanager
+    def _rebuild(self) -> Iterator[Connection]:
+        """A transaction in which tables may be made anew. On SQLite a table that is dropped takes
+        the rows that refer to it along, unless foreign keys are off, which they can be only from
+        before a transaction; so they are checked before its end (sqlite.org/lang_altertable.html,
+        section 7). Raises `StoreError` where one leads nowhere; then nothing is changed."""
+        if not self.is_sqlite:
+            with self.write() as connection:
+                yield connection
+            return
+        writing = self.engine.execution_options(sqlite_begin="IMMEDIATE")
+        with self._explained(), writing.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.execute("PRAGMA foreign_keys=OFF")
+            try:
+                with connection.begin():
+                    yield connection
+                    _refuse_strays(connection)
+            finally:
+                driver.execute("PRAGMA foreign_keys=ON")
 
     def revision(self) -> str | None:
         """The schema's revision in the database, None for an empty one."""
@@ -108,17 +131,30 @@ class Database:
 
         Raises `UsageError` where the target exists, `StoreError` where it cannot be made.
         """
-        if target.exists():
+        try:
+            fresh = _create_private(target)
+        except OSError as error:
+            msg = f"{target} cannot be written: {error.strerror}"
+            raise UsageError(msg, mend="name a file where you may write") from error
+        if not fresh:
             msg = f"{target} exists already"
             raise UsageError(msg, mend="name a file that does not exist")
-        if not (target.parent.is_dir() and os.access(target.parent, os.W_OK)):
-            msg = f"{target.parent} is not a folder that can be written"
-            raise UsageError(msg, mend="name a file where you may write")
+        try:
+            self._copy_to(target)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+
+    def _copy_to(self, target: Path) -> None:
         if self.is_sqlite:
-            with self.engine.connect() as connection, sqlite3.connect(target) as copy:
+            with self._explained(), self.engine.connect() as connection:
                 driver: Any = connection.connection.driver_connection
-                driver.backup(copy)
-            copy.close()
+                try:
+                    with closing(sqlite3.connect(target)) as copy:
+                        driver.backup(copy)
+                except sqlite3.Error as error:
+                    msg = f"{target} cannot be written: {error}"
+                    raise StoreError(msg, mend="make room, or name a file elsewhere") from error
             return
         program = shutil.which("pg_dump")
         if program is None:
@@ -132,7 +168,6 @@ class Database:
             check=False,
         )
         if done.returncode:
-            target.unlink(missing_ok=True)
             msg = f"pg_dump failed: {done.stderr.strip()}"
             raise StoreError(msg)
 
@@ -173,6 +208,13 @@ def _create_engine(url: str) -> Engine:
 
         return engine
 
+    @event.listens_for(engine, "do_connect")
+    def create_private(_dialect: object, _record: object, where: list[Any], _how: object) -> None:
+        # Where this is refused, SQLite is as well, and says so.
+        with suppress(OSError):
+            if (path := Path(where[0])).is_absolute():  # what is none is ":memory:"
+                _create_private(path.resolve())
+
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
         # The driver's own transactions begin too late and commit too early: ours are explicit.
@@ -193,6 +235,27 @@ def _create_engine(url: str) -> Engine:
         connection.exec_driver_sql(f"BEGIN {mode}")
 
     return engine
+
+
+def _create_private(path: Path) -> bool:
+    """An empty file that only its owner may read, for there will be addresses in it; False where
+    there is one, which stays as it is. SQLite gives the mode to its -wal and -shm files, too.
+    Raises `OSError`."""
+    try:
+        # It must not be opened where it exists: closing it would end the locks that other
+        # connections of this process hold on it (sqlite.org/howtocorrupt.html, section 2.2).
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        return False
+    return True
+
+
+def _refuse_strays(connection: Connection) -> None:
+    """Raise `StoreError` where a row refers to one that is not there."""
+    stray = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if stray is not None:
+        msg = f"a row of {stray[0]} refers to one of {stray[2]} that is not there"
+        raise StoreError(msg, mend="nothing was changed; restore a backup, or remove such rows")
 
 
 def _revisions() -> list[str]:

@@ -68,8 +68,8 @@ def transfer(source: Database, target: Database, now: int, progress: Progress) -
             moved.append(Moved(table.name, rows, _count(writing, table)))
             if moved[-1].written != rows:
                 raise StoreError(f"{table.name}: {rows:,} rows read, {moved[-1].written:,} written")
-        if not target.is_sqlite:
-            _set_sequences(writing)
+        for table in metadata.sorted_tables:
+            _set_number(writing, table, _last_number(reading, table))
     return moved
 
 
@@ -160,24 +160,40 @@ def _copy_in(writing: Connection, table: Table, rows: list[tuple[Any, ...]]) -> 
             copy.write_row(row)
 
 
-def _set_sequences(writing: Connection) -> None:
-    """Numbers given from now on follow those that came along."""
-    for table in metadata.sorted_tables:
-        own = table.autoincrement_column
-        if (
-            own is None
-            or not writing.execute(
-                text("SELECT pg_get_serial_sequence(:table, :column)"),
-                {"table": f'"{table.name}"', "column": own.name},
-            ).scalar()
-        ):
-            continue
-        highest = writing.execute(select(func.max(own))).scalar()
-        if highest is not None:
-            writing.execute(
-                text("SELECT setval(pg_get_serial_sequence(:table, :column), :highest)"),
-                {"table": f'"{table.name}"', "column": own.name, "highest": highest},
-            )
+def _last_number(reading: Connection, table: Table) -> int:
+    """The highest number a table has given, be it to a row that has gone since; 0 for none."""
+    if (own := table.autoincrement_column) is None:
+        return 0
+    if reading.dialect.name != "sqlite":
+        given = text(
+            "SELECT pg_sequence_last_value(pg_get_serial_sequence(:table, :column)::regclass)"
+        )
+        last = reading.execute(given, {"table": f'"{table.name}"', "column": own.name}).scalar()
+    elif table.dialect_options["sqlite"]["autoincrement"]:
+        given = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
+        last = reading.execute(given, {"table": table.name}).scalar()
+    else:
+        last = None
+    highest = reading.execute(select(func.max(own))).scalar()
+    return max(last or 0, highest or 0)
+
+
+def _set_number(writing: Connection, table: Table, last: int) -> None:
+    """Numbers given from now on follow this one."""
+    if (own := table.autoincrement_column) is None or not last:
+        return
+    if writing.dialect.name != "sqlite":
+        sequence = "pg_get_serial_sequence(:table, :column)"
+        writing.execute(
+            text(f"SELECT setval({sequence}, :last) WHERE {sequence} IS NOT NULL"),
+            {"table": f'"{table.name}"', "column": own.name, "last": last},
+        )
+    elif table.dialect_options["sqlite"]["autoincrement"]:
+        # A table without any row is not in it yet.
+        values = {"table": table.name, "last": last}
+        writing.execute(text("DELETE FROM sqlite_sequence WHERE name = :table"), values)
+        given = "INSERT INTO sqlite_sequence (name, seq) VALUES (:table, :last)"
+        writing.execute(text(given), values)
 
 
 @contextmanager

@@ -7,13 +7,14 @@
 
 `make_site` wires one file per concern: `joining`, `confirming`, `choosing`, `leaving`, `archive`,
 `reading`, `front`, and `hooks` for what providers call. Their handlers are synchronous and thin. A
-GET changes nothing (promise 5), and nothing sets a cookie.
+GET changes nothing (promise 5), and nothing sets a cookie but the editors' desk, in `desk`.
 """
 
 from briefing.web.captcha import Captcha
+from briefing.web.desk import Newsroom
 from briefing.web.hooks import Hooks
 from briefing.web.joining import JoinRules
 from briefing.web.server import Server, ServerFault
 from briefing.web.site import make_site
 
-__all__ = ["Captcha", "Hooks", "JoinRules", "Server", "ServerFault", "make_site"]
+__all__ = ["Captcha", "Hooks", "JoinRules", "Newsroom", "Server", "ServerFault", "make_site"]

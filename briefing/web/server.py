@@ -13,6 +13,7 @@ import uvicorn
 
 from briefing.desk import Desk
 from briefing.errors import JobError
+from briefing.web.desk import Newsroom
 from briefing.web.hooks import Hooks
 from briefing.web.joining import JoinRules
 from briefing.web.site import make_site
@@ -30,8 +31,9 @@ class Server:
     """The web pages of a desk on one address; port 0 takes a free one.
 
     `indexed` lets search engines keep the archive; `rules` are those of joining; `hooks` takes
-    providers' calls. TLS and limits on slow connections are the work of the proxy in front. Who the
-    visitor is, is believed of `proxies` only: IP addresses and networks, besides this machine.
+    providers' calls; `newsroom` is for the editors' desk. TLS and limits on slow connections are
+    the work of the proxy in front. Who the visitor is, is believed of `proxies` only: IP addresses
+    and networks, besides this machine.
     """
 
     def __init__(
@@ -44,9 +46,12 @@ class Server:
         indexed: bool = False,
         rules: JoinRules | None = None,
         hooks: Hooks | None = None,
+        newsroom: Newsroom | None = None,
         proxies: Sequence[str] = (),
     ) -> None:
-        self._site = make_site(desk, clock, indexed=indexed, rules=rules, hooks=hooks)
+        self._site = make_site(
+            desk, clock, indexed=indexed, rules=rules, hooks=hooks, newsroom=newsroom
+        )
         self._proxies = ["127.0.0.1", "::1", *proxies]
         self._host = host
         self._port = port
@@ -88,6 +93,7 @@ class Server:
         server, thread = self._server, self._thread
         if server is None or thread is None:
             return
+        self._site.state.closing.set()
         server.should_exit = True
         thread.join(_GRACE + 2)
         server.force_exit = True

@@ -16,6 +16,10 @@ from starlette.responses import Response
 from briefing.desk import Desk
 from briefing.returns.hook import BODY as HOOK_BODY
 from briefing.web import archive, choosing, confirming, front, joining, leaving, reading
+from briefing.web.desk import PLACE as DESK_PLACE
+from briefing.web.desk import ROOM as DESK_ROOM
+from briefing.web.desk import Newsroom
+from briefing.web.desk import register as register_desk
 from briefing.web.guard import Guard
 from briefing.web.hooks import PLACE as HOOKS_PLACE
 from briefing.web.hooks import Hooks
@@ -33,9 +37,10 @@ def make_site(
     indexed: bool = False,
     rules: JoinRules | None = None,
     hooks: Hooks | None = None,
+    newsroom: Newsroom | None = None,
 ) -> FastAPI:
-    """The public pages of a desk. `indexed` lets search engines keep the archive; `rules` are those
-    of joining; `hooks` takes providers' calls.
+    """The public pages of a desk, and its own. `indexed` lets search engines keep the archive;
+    `rules` are those of joining; `hooks` takes providers' calls; `newsroom` is for the editors.
 
     The description of the routes is not served; `openapi()` of what is returned gives it.
     """
@@ -66,7 +71,11 @@ def make_site(
     if hooks is not None:
         register_hooks(site, hooks, clock)
 
+    refuse_at_desk = register_desk(site, desk, clock, newsroom or Newsroom(), root=pages.root)
+
     def refuse(request: Request, error: Exception) -> Response:
+        if f"{request.url.path}/".startswith(f"{DESK_PLACE}/"):
+            return refuse_at_desk(request, error)
         status = error.status_code if isinstance(error, HTTPException) else 422
         answer = pages.error(status)
         if status == 405:
@@ -75,7 +84,8 @@ def make_site(
 
     site.add_exception_handler(HTTPException, refuse)
     site.add_exception_handler(RequestValidationError, refuse)
-    site.add_middleware(Guard, root=pages.root, refuse=pages.error, rooms={HOOKS_PLACE: HOOK_BODY})
+    rooms = {HOOKS_PLACE: HOOK_BODY, f"{DESK_PLACE}/": DESK_ROOM}
+    site.add_middleware(Guard, root=pages.root, refuse=pages.error, rooms=rooms)
     return site
 
 

@@ -179,6 +179,22 @@ def test_days_are_names_or_a_word(loading: Loader, written: str, days: set[int])
     assert loading(seeded("[[briefings]]", f"days = {written}")).briefings[0].days == days
 
 
+@pytest.mark.parametrize(
+    ("line", "span"),
+    [
+        ("", timedelta(minutes=15)),
+        ('remind = "45m"', timedelta(minutes=45)),
+        ('remind = "0s"', timedelta()),
+    ],
+)
+def test_editors_are_reminded_as_long_before_as_is_written_or_never(
+    loading: Loader, line: str, span: timedelta
+) -> None:
+    text = seeded("[[briefings]]", line) if line else GOOD
+
+    assert loading(text).briefings[0].remind == span
+
+
 def test_time_of_day_may_have_seconds(loading: Loader) -> None:
     assert loading(seeded("[[briefings]]", 'at = "07:00:30"')).briefings[0].at == time(7, 0, 30)
 
@@ -340,6 +356,7 @@ FAULTS = [
     ("[[briefings]]", "days = []", 'briefings[0] "daily".days', '"mon"'),
     ("[[briefings]]", 'days = ["monday"]', 'briefings[0] "daily".days', '"mon"'),
     ("[[briefings]]", 'approval = "never"', 'briefings[0] "daily".approval', '"required"'),
+    ("[[briefings]]", 'remind = "2d"', 'briefings[0] "daily".remind', '"0s" to "1d"'),
     ("[[briefings]]", "sections = []", 'briefings[0] "daily".sections', "is missing"),
     ("[[briefings]]", "sections = [7]", 'briefings[0] "daily".sections[0]', "needs a table"),
     (
@@ -368,6 +385,9 @@ FAULTS = [
     ),
     ("[briefings.look]", 'logo = "http://x.example/l.png"', "briefings", "is not https"),
     ("[briefings.look]", "width = 100", 'briefings[0] "daily".look.width', "from 320"),
+    ("[[sources]]", 'name = "desk"', 'sources[0] "desk".name', "written at the desk"),
+    ("[[sources]]", 'name = "de\u200bsk"', 'sources[0] "de', "written at the desk"),
+    ("[[sources]]", 'name = "Desk"', 'sources[0] "Desk".name', "written at the desk"),
     ("[[sources]]", 'kind = "fead"', 'sources[0] "Alien Road".kind', 'mean "feed"?'),
     ("[[sources]]", 'url = "ftp://x.example"', 'sources[0] "Alien Road".url', "https://"),
     ("[[sources]]", 'url = "https://u:p@x.example"', 'sources[0] "Alien Road".url', "user name"),

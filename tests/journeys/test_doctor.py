@@ -92,6 +92,17 @@ def test_a_template_that_does_not_load_is_an_error(workplace: Workplace) -> None
     )
 
 
+def test_a_single_mail_of_the_publishers_that_does_not_render_is_found(
+    workplace: Workplace,
+) -> None:
+    workplace.write("templates/notices/welcome/subject.txt", "Hello {{ nobody }}")
+
+    found = findings(workplace.run("doctor", "--offline", "--json", status=1))["templates daily"]
+
+    assert found["level"] == "error"
+    assert "welcome/subject.txt, line 1" in found["message"]
+
+
 def test_an_older_database_is_an_error(workplace: Workplace) -> None:
     workplace.run("migrate")
     workplace.execute("UPDATE alembic_version SET version_num = '0000'")

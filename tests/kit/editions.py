@@ -666,6 +666,20 @@ def oversized() -> Case:
     return Case("oversized", edition(made, note=NOTE))
 
 
+def updates() -> Case:
+    """Stories that an alert told first, in every treatment; one of them runs the other way."""
+    told_by = "editions/daily/2025-01-23/border-towns"
+    made = [
+        replace(story, update_of=told_by if number in {0, 2, 3, 8} else "")
+        for number, story in enumerate(stories(10, briefs=2))
+    ]
+    turned = "محكمة تأمر بعقد جلسات خلال 10 أيام"
+    made[3] = replace(
+        made[3], article=replace(made[3].article, headline=turned, language="ar", standfirst=turned)
+    )
+    return Case("updates", edition(made))
+
+
 def branded() -> Case:
     """A publisher's own colours, logo and width."""
     look = Look(
@@ -698,6 +712,7 @@ CASES: tuple[CaseMaker, ...] = (
     mixed,
     hostile,
     oversized,
+    updates,
     branded,
 )
 

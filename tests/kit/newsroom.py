@@ -27,6 +27,7 @@ from subscribers import roll
 from subscribers.tokens import Tokens
 
 NOW = datetime(2026, 3, 10, 6, 0, tzinfo=UTC)
+DAY = NOW.date()
 SECRET = "a secret for tests that is long enough to sign with"
 
 PUBLICATION = Publication(

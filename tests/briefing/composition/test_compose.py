@@ -141,6 +141,72 @@ def test_the_editors_link_wins_over_the_articles() -> None:
     assert found[0] == "https://alienroad.example/live"
 
 
+def kickers(markup: str) -> list[tuple[str, str]]:
+    """Each story's treatment, as its headline's class says it, with its kicker or none."""
+    tree = lxml_html.fromstring(markup)
+    return [
+        (
+            str(found.get("class")),
+            "".join(mark.text_content() for mark in found.cssselect(".kicker")),
+        )
+        for found in tree.cssselect(".top, .head, .brief-link, .brief-text")
+    ]
+
+
+@pytest.mark.parametrize("name", ["gazette", "compact"])
+@pytest.mark.parametrize("link", ["https://alienroad.example/live", ""])
+def test_an_update_has_a_kicker_in_every_treatment_and_no_other_story_has(
+    name: str, link: str
+) -> None:
+    made = [
+        replace(story, link=link, article=replace(story.article, url=""))
+        for story in editions.updates().edition.stories
+    ]
+    case = replace(editions.updates(), edition=editions.edition(made))
+    shown = kickers(composed(case, theme=Theme.load(name)).composition.html)
+    brief = "brief-link" if link else "brief-text"
+
+    assert [style for style, kicker in shown if kicker == "Update"] == [
+        "top", "head", "head", brief,
+    ]  # fmt: skip
+    assert [style for style, kicker in shown if kicker == ""] == [*["head"] * 5, brief]
+
+
+def test_the_kicker_is_the_first_of_a_headlines_words() -> None:
+    shown = headlines(composed(editions.updates()).composition.html)
+
+    assert shown[0].startswith("Update Border towns")
+    assert shown[-2].startswith("Update Consulate in Guadalajara")
+
+
+def test_the_kicker_stands_over_a_storys_headline_and_before_a_briefs_in_the_text() -> None:
+    text = composed(editions.updates()).composition.text
+
+    assert "\n\nUpdate\nBorder towns reopen" in text
+    assert "\n\nUpdate\nFarm visas are doubled" in text
+    assert "\n- Update · Consulate in Guadalajara" in text
+    assert text.count("Update") == 4
+
+
+@pytest.mark.parametrize(
+    ("language", "word"), [("es", "Actualización"), ("es-MX", "Actualización"), ("ar", "تحديث")]
+)
+def test_the_kicker_is_in_the_mails_language(language: str, word: str) -> None:
+    case = editions.updates()
+    briefing = replace(case.briefing, language=language)
+    composition = composed(replace(case, briefing=briefing)).composition
+
+    assert {kicker for _, kicker in kickers(composition.html)} == {word, ""}
+    assert composition.text.count(word) == 4
+
+
+def test_the_kicker_of_a_story_in_another_language_is_marked_as_the_mails() -> None:
+    tree = lxml_html.fromstring(composed(editions.updates()).composition.html)
+    turned = tree.cssselect("td[dir=rtl] .kicker")[0]
+
+    assert (turned.get("lang"), turned.get("dir")) == ("en", "ltr")
+
+
 def test_a_story_without_a_link_is_told_in_the_mail() -> None:
     composition = composed(editions.no_links()).composition
 

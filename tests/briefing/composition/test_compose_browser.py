@@ -75,11 +75,14 @@ def test_the_dark_scheme_turns_ground_and_ink(browser: Browser, theme: str) -> N
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_no_class_with_a_colour_is_forgotten_in_the_dark(browser: Browser, theme: str) -> None:
+@pytest.mark.parametrize("case", ["full_day", "updates"])
+def test_no_class_with_a_colour_is_forgotten_in_the_dark(
+    browser: Browser, theme: str, case: str
+) -> None:
     """Every element that shows text has enough contrast with the ground under it in the dark."""
     with open_page(browser, width=600) as page:
         page.emulate_media(color_scheme="dark")
-        page.set_content(html(theme, "full_day"))
+        page.set_content(html(theme, case))
         inks = page.evaluate(
             """[...document.querySelectorAll('[role=article] *')]
                 .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()))
@@ -88,6 +91,41 @@ def test_no_class_with_a_colour_is_forgotten_in_the_dark(browser: Browser, theme
         )
 
     assert {name for name, ink in inks if _brightness(ink) < 120} == set()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_kicker_of_an_update_stands_above_its_headline(browser: Browser, theme: str) -> None:
+    with open_page(browser, width=600) as page:
+        page.set_content(html(theme, "updates"))
+        above = page.evaluate(
+            """[...document.querySelectorAll(".top .kicker, .head .kicker")].map(mark => {
+                const words = document.createRange();
+                words.selectNodeContents(mark.nextSibling);
+                const box = mark.getBoundingClientRect();
+                return (box.top + box.bottom) / 2 < words.getBoundingClientRect().top;
+            })"""
+        )
+
+    assert above == [True, True, True]
+
+
+def test_a_story_that_runs_against_the_page_keeps_clear_of_its_picture(browser: Browser) -> None:
+    with open_page(browser, width=600) as page:
+        page.set_content(html("gazette", "updates"))
+        sides = page.evaluate(
+            """(() => {
+                const cell = document.querySelector(".words.turned");
+                const words = document.createRange();
+                words.selectNodeContents(cell.querySelector(".head-link"));
+                const box = cell.getBoundingClientRect(), text = words.getBoundingClientRect();
+                const row = cell.closest("tr");
+                const picture = row.querySelector(".picture").getBoundingClientRect();
+                return [box.right - text.right, box.left - picture.right];
+            })()"""
+        )
+
+    assert sides[0] == pytest.approx(0, abs=1)
+    assert sides[1] == pytest.approx(20, abs=1)
 
 
 def test_a_picture_that_is_off_shows_its_alt_text(browser: Browser) -> None:

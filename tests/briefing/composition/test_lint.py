@@ -393,6 +393,13 @@ def test_a_good_mail_has_no_finding() -> None:
     assert good().lint() == ()
 
 
+def test_a_good_mail_of_updates_has_no_finding() -> None:
+    stories = good().edition.stories
+    told = "editions/daily/2025-01-23/border-towns"
+
+    assert edited(stories=tuple(replace(s, update_of=told) for s in stories)).lint() == ()
+
+
 @pytest.mark.parametrize("number", range(len(editions.ATTACKS)))
 def test_a_mail_of_attacks_is_judged_without_failing(number: int) -> None:
     case = editions.attack(editions.ATTACKS[number], editions.HOSTILE_URLS[number % 17])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from babel.messages.pofile import read_po
 import briefing.composition
 from briefing.composition import Theme, shipped_templates
 from briefing.composition.headers import HeaderFault
-from briefing.composition.notice import KINDS, compose_notice, write_notice
+from briefing.composition.notice import KINDS, check_notices, compose_notice, write_notice
+from briefing.errors import ThemeError
 from briefing.model import Briefing, Look, Message
 from tests.kit import newsroom
 
@@ -33,10 +35,19 @@ VALUES = {
 CATALOGUES = Path(briefing.composition.__file__).parent / "locale" / "notices"
 
 
-def write(kind: str, of: Briefing, address: str = "ana@readers.example") -> Message:
+def write(
+    kind: str,
+    of: Briefing,
+    address: str = "ana@readers.example",
+    *,
+    search_path: Sequence[Path] = (),
+) -> Message:
     dress = Theme.load("gazette").dress(of.look)
     publication = newsroom.PUBLICATION
-    note = compose_notice(kind, of, publication, dress, link=LINK, **VALUES)
+    link = "" if kind == "moved" else LINK
+    note = compose_notice(
+        kind, of, publication, dress, link=link, search_path=search_path, **VALUES
+    )
     sender = "bounces@alienroad.example"
     return write_notice(
         note, of, address, number=-1, id_left="notice.x", sender=sender, date=newsroom.NOW
@@ -132,3 +143,92 @@ def test_every_word_of_the_notices_has_its_spanish() -> None:
 def test_there_is_a_folder_for_each_kind_and_no_other() -> None:
     folders = {path.name for path in (shipped_templates() / "notices").iterdir()}
     assert folders == {*KINDS, "_base"}
+
+
+Own = Callable[[str, str], Path]
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Own:
+    """Write a file of the publisher's own notices."""
+
+    def write(name: str, text: str) -> Path:
+        path = tmp_path / "notices" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+        return path
+
+    return write
+
+
+def test_the_publishers_words_come_first_and_the_rest_stays(own: Own, tmp_path: Path) -> None:
+    own("confirm/subject.txt", "One more step, please")
+    own(
+        "confirm/body.txt",
+        '{% extends "shipped/confirm/body.txt" %}{% block main %}Here: {{ link }}{% endblock %}',
+    )
+
+    parsed, text, html = read(write("confirm", newsroom.briefing(), search_path=[tmp_path]))
+
+    assert parsed["Subject"] == "One more step, please"
+    assert f"Here: {LINK}" in text
+    assert "Press the button to say that it was you" in html
+    assert text.rstrip().endswith("Malta")
+
+
+def test_one_file_of_the_publishers_changes_the_frame_of_all_notices(
+    own: Own, tmp_path: Path
+) -> None:
+    own(
+        "_base/body.html",
+        '{% extends "shipped/_base/body.html" %}'
+        "{% block css %}{{ super() }}.title{font-size:31px}{% endblock %}"
+        "{% block name %}<p>Since 1901</p>{% endblock %}",
+    )
+
+    for kind in KINDS:
+        _, _, html = read(write(kind, newsroom.briefing(), search_path=[tmp_path]))
+        assert "font-size:31px" in html
+        assert "Since 1901" in html
+
+
+@pytest.mark.parametrize("part", ["body.html", "body.txt"])
+def test_a_template_that_leaves_out_the_link_is_refused(
+    own: Own, tmp_path: Path, part: str
+) -> None:
+    path = own(f"confirm/{part}", "Welcome!")
+
+    with pytest.raises(ThemeError, match="leaves out the link") as caught:
+        write("confirm", newsroom.briefing(), search_path=[tmp_path])
+
+    assert str(path) in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("fault", "place"),
+    [
+        ("{% if %}", "line 2"),
+        ("{{ subscriber }}", "line 2"),
+        ("{{ ''.__class__.__mro__[1].__subclasses__() }}", "line 2"),
+        ('{% include "nowhere.html" %}', "nowhere.html"),
+    ],
+)
+def test_a_fault_in_a_publishers_template_names_its_place(
+    own: Own, tmp_path: Path, fault: str, place: str
+) -> None:
+    path = own("welcome/body.html", f"{{{{ link }}}}\n{fault}")
+
+    with pytest.raises(ThemeError) as caught:
+        write("welcome", newsroom.briefing(), search_path=[tmp_path])
+
+    assert place in caught.value.message
+    assert str(path) in caught.value.message or "nowhere" in place
+
+
+def test_a_value_that_a_notice_does_not_get_is_found_beforehand(own: Own, tmp_path: Path) -> None:
+    dress = Theme.load("gazette").dress(Look())
+    own("welcome/body.txt", "{{ link }} is good for {{ days }} days")
+
+    check_notices(newsroom.briefing(), newsroom.PUBLICATION, dress, [])
+    with pytest.raises(ThemeError, match="'days' is undefined"):
+        check_notices(newsroom.briefing(), newsroom.PUBLICATION, dress, [tmp_path])

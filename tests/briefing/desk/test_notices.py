@@ -178,3 +178,21 @@ def test_it_runs_until_stopped_and_wakes_for_what_is_queued(house: House) -> Non
     thread.join(10)
     assert not thread.is_alive()
     assert house.sent == ["ana@readers.example"]
+
+
+def test_a_publishers_template_with_a_fault_keeps_nobody_from_joining(
+    house: House, tmp_path: Path
+) -> None:
+    broken = tmp_path / "templates" / "notices" / "confirm" / "body.txt"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{{ nonsense }}")
+    house.desk.notices.look_in([tmp_path / "templates"])
+    house.ask("ana@readers.example")
+
+    with capture_logs() as logs:
+        assert house.desk.notices.send_due() == 1
+
+    assert house.sent == ["ana@readers.example"]
+    (told,) = [entry for entry in logs if entry["event"] == "template not used"]
+    assert told["log_level"] == "error"
+    assert f"{broken}, line 1" in told["error"]

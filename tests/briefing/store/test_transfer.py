@@ -109,13 +109,42 @@ def test_there_and_back_again_nothing_has_changed(
 def test_new_rows_are_numbered_after_those_that_came_along(old: Database, new: Database) -> None:
     move(old, new)
 
-    with new.write() as connection:
+    assert late(new) == 31
+
+
+def late(database: Database) -> int:
+    """The number of who joins now."""
+    with database.write() as connection:
         roll.add(connection, "late@readers.example", ["daily"], now=NOW, actor="test")
-        latest = connection.execute(
+        number: int = connection.execute(
             select(subscribers.c.id).where(subscribers.c.address == "late@readers.example")
         ).scalar_one()
+    return number
 
-    assert latest == 31
+
+def test_the_number_of_who_was_erased_is_given_to_nobody_in_the_new_database(
+    old: Database, new: Database
+) -> None:
+    with old.write() as connection:
+        roll.erase(connection, "reader30@readers.example", now=NOW)
+
+    move(old, new)
+
+    assert late(new) == 31
+
+
+def test_nor_in_the_old_kind_after_moving_back(
+    old: Database, new: Database, tmp_path: Path
+) -> None:
+    move(old, new)
+    with new.write() as connection:
+        roll.erase(connection, "reader30@readers.example", now=NOW)
+    again = Database(f"sqlite:///{tmp_path / 'again.db'}")
+
+    move(new, again)
+
+    assert late(again) == 31
+    again.close()
 
 
 def test_a_delivery_begun_in_the_old_database_goes_on_in_the_new_one(

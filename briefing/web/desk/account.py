@@ -1,0 +1,148 @@
+"""One's own account: who one is, where one is logged in, another password."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Final
+
+from fastapi import Form
+from starlette.responses import Response
+
+from briefing.composition.foreign import words
+from briefing.desk import passwords
+from briefing.errors import BriefingError, UsageError
+from briefing.model import Role
+from briefing.web.desk.gate import Seat, Seated
+from briefing.web.desk.parts import Number, Parts
+from subscribers import limits
+
+__all__ = ["ROLES", "ask_password", "device", "explain", "register"]
+
+Typed = Annotated[str, Form()]
+
+ROLES: Final = {
+    Role.EDITOR: "shapes editions: stories, words, order, notes, test sends",
+    Role.PUBLISHER: "shapes editions, and approves, holds and sends them",
+    Role.OPERATOR: "does all of that, and looks after the users and the system",
+}
+"""What somebody of a role may do, to follow "an editor"."""
+
+_DONE: Final = {
+    "password": "Your password is changed. Wherever else you were logged in, you are no more.",
+    "session": "That session has ended.",
+    "others": "All other sessions have ended.",
+    "factor-on": "From now on a log-in asks for a code as well.",
+    "factor-off": "A log-in asks for no code any more.",
+}
+_WRONG: Final = "This is not your password."
+_WAIT: Final = "There were too many attempts. Wait a quarter of an hour, then try again."
+_DIFFERENT: Final = "This is not the same as the new password above."
+
+# Whoever finds a desk unlocked does not get to guess its password.
+_ATTEMPTS: Final = (10, timedelta(minutes=15))
+
+# In what a browser calls itself, the first of these words that is there; most claim to be others.
+_BROWSERS: Final = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS: Final = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Macintosh", "Mac"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+
+
+def register(parts: Parts) -> None:
+    @parts.routes.get("/account")
+    def show(seat: Seated, done: str = "") -> Response:
+        return parts.frame.page(
+            "account.html",
+            seat,
+            does=ROLES[seat.user.role],
+            is_operator=seat.user.role is Role.OPERATOR,
+            sessions=parts.desk.users.sessions(seat.user, now=parts.clock()),
+            here=seat.session.id,
+            device=device,
+            house=parts.desk.publication,
+            done=_DONE.get(done, ""),
+        )
+
+    @parts.routes.post("/account/sessions/{number}/end")
+    def end(seat: Seated, number: Number) -> Response:
+        """One of one's own; ending it twice is no fault."""
+        parts.desk.users.end(seat.user, number)
+        return parts.go("/account?done=session")
+
+    @parts.routes.post("/account/sessions/end")
+    def end_others(seat: Seated) -> Response:
+        parts.desk.users.end_all(seat.user, but_for=seat.session.id)
+        return parts.go("/account?done=others")
+
+    @parts.routes.get("/account/password")
+    def ask(seat: Seated) -> Response:
+        return _password_page(parts, seat, {})
+
+    @parts.routes.post("/account/password")
+    def change(seat: Seated, old: Typed = "", new: Typed = "", again: Typed = "") -> Response:
+        """Ends all sessions but this one."""
+        errors = _change_password(parts, seat, old, new, again)
+        if errors:
+            return _password_page(parts, seat, errors)
+        return parts.go("/account?done=password")
+
+
+def ask_password(parts: Parts, seat: Seat, password: str) -> str:
+    """What is wrong with the password that somebody typed before something delicate; "" for
+    nothing. Counts attempts."""
+    with parts.desk.database.write() as connection:
+        name = f"password of user {seat.user.id}"
+        if not limits.allow(connection, name, *_ATTEMPTS, parts.clock()):
+            return _WAIT
+    return "" if parts.desk.users.check_password(seat.user, password) else _WRONG
+
+
+def explain(error: BriefingError) -> str:
+    """An error as it stands beside a field."""
+    said = [text[0].upper() + text[1:] for text in (error.message, error.mend) if text]
+    return "".join(f"{text}. " for text in said).rstrip()
+
+
+def device(agent: str) -> str:
+    """A browser's own long words in two of ours; as it says it where it is none we know."""
+    browser = next((name for mark, name in _BROWSERS if mark in agent), "")
+    system = next((name for mark, name in _SYSTEMS if mark in agent), "")
+    if browser and system:
+        return f"{browser} on {system}"
+    return browser or words(agent, 60) or "A browser that does not say its name"
+
+
+def _change_password(parts: Parts, seat: Seat, old: str, new: str, again: str) -> dict[str, str]:
+    """What is wrong, by field; nothing is changed then."""
+    errors: dict[str, str] = {}
+    if said := ask_password(parts, seat, old):
+        errors["old"] = said
+    if new != again:
+        errors["again"] = _DIFFERENT
+    if not errors:
+        try:
+            parts.desk.users.set_password(seat.user.name, new, but_for=seat.session.id)
+        except UsageError as error:
+            errors["new"] = explain(error)
+    return errors
+
+
+def _password_page(parts: Parts, seat: Seat, errors: dict[str, str]) -> Response:
+    return parts.frame.page(
+        "password.html", seat, status=422 if errors else 200, errors=errors, least=passwords.LEAST
+    )

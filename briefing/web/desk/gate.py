@@ -1,0 +1,135 @@
+"""The gate: who is at the desk, and whether what they send comes from a page of ours.
+
+A session is a cookie that scripts cannot read and other sites do not send along with a form. Beside
+that, every POST is asked twice where it comes from: by what the browser says of its origin (Fetch
+Metadata, RFC 6454), and by a token that only a page of that session holds.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from briefing.desk import Desk
+from briefing.desk.users import LIFE, Session
+from briefing.model import User
+
+__all__ = ["PLACE", "Gate", "LoginWanted", "Operating", "Seat", "Seated"]
+
+PLACE: Final = "/desk"
+"""Where the desk's pages are, below the root."""
+
+_COOKIE: Final = "desk"
+_LONGEST_TOKEN: Final = 100
+
+
+class LoginWanted(Exception):
+    """Nobody is logged in there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Somebody at the desk. `token` is what their cookie holds; `fragment` says that a script asked
+    for a part of the page."""
+
+    user: User
+    session: Session
+    token: str
+    fragment: bool
+
+    @property
+    def csrf(self) -> str:
+        """What every form of this session sends back."""
+        return hmac.new(self.token.encode(), b"csrf", sha256).hexdigest()[:32]
+
+
+class Gate:
+    """Knows people by their cookie. `root` is the path of the public address; `secure` says that it
+    is https, so that the cookie never travels in the open."""
+
+    def __init__(
+        self, desk: Desk, clock: Callable[[], datetime], *, root: str, secure: bool
+    ) -> None:
+        self._desk = desk
+        self._clock = clock
+        self._path = f"{root}{PLACE}"
+        self._secure = secure
+
+    def seat(self, request: Request, sent: str) -> Seat:
+        """Who asks. Raises `LoginWanted`, and 403 for a form (with the token `sent`) that is not of
+        their session."""
+        token = request.cookies.get(_COOKIE, "")
+        known = 0 < len(token) <= _LONGEST_TOKEN
+        session = self._desk.users.session(token, now=self._clock()) if known else None
+        if session is None:
+            raise LoginWanted
+        seat = Seat(session.user, session, token, "hx-request" in request.headers)
+        if request.method not in ("GET", "HEAD"):
+            refuse_other_sites(request)
+            if not hmac.compare_digest(seat.csrf.encode(), sent.encode("utf-8", "replace")):
+                raise HTTPException(403)
+        return seat
+
+    def remember(self, answer: Response, token: str) -> None:
+        """Give the browser the cookie of a session."""
+        answer.set_cookie(
+            _COOKIE,
+            token,
+            max_age=int(LIFE.total_seconds()),
+            path=self._path,
+            secure=self._secure,
+            httponly=True,
+            samesite="lax",
+        )
+
+    def forget(self, answer: Response) -> None:
+        """Take the cookie back."""
+        answer.delete_cookie(
+            _COOKIE, path=self._path, secure=self._secure, httponly=True, samesite="lax"
+        )
+
+
+def refuse_other_sites(request: Request) -> None:
+    """403 for what a page of another site makes a browser send. Browsers of today say where a
+    request comes from; who says nothing is no browser, and has no cookie of somebody else's."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        elsewhere = site not in ("same-origin", "none")
+    else:
+        origin = request.headers.get("origin")
+        elsewhere = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    if elsewhere:
+        raise HTTPException(403)
+
+
+async def _take_seat(request: Request) -> Seat:
+    sent: str | UploadFile = request.headers.get("x-csrf-token", "")
+    if not sent and request.method == "POST":
+        sent = (await request.form()).get("csrf", "")
+    gate: Gate = request.app.state.gate
+    return await run_in_threadpool(gate.seat, request, sent if isinstance(sent, str) else "")
+
+
+Seated = Annotated[Seat, Depends(_take_seat)]
+"""A handler's parameter: only who is logged in gets in, and only with their own form."""
+
+
+async def _take_operators_seat(seat: Seated) -> Seat:
+    if not seat.user.may_approve:
+        raise HTTPException(403)
+    return seat
+
+
+Operating = Annotated[Seat, Depends(_take_operators_seat)]
+"""Publishers and operators only: what shows readers' addresses."""

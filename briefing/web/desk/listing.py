@@ -1,0 +1,179 @@
+"""The list: what leaves next, what has left, and whether the sources are well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated, Final
+
+from fastapi import Form
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from briefing.desk.editing import EDITABLE
+from briefing.errors import BriefingError
+from briefing.model import DAILY, Briefing, Edition, EditionState
+from briefing.store import editions, figures, ledger
+from briefing.store.articles import SourceState
+from briefing.web.desk.gate import Seat, Seated
+from briefing.web.desk.parts import Parts
+from briefing.web.desk.table import AFTER, Table, tell_span
+
+_BEHIND: Final = 14
+_AHEAD: Final = 7
+_STALE: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An edition of the list. `errors` and `warnings` are None where nobody checks any more; there
+    is a `tally` once it has begun to leave."""
+
+    edition: Edition
+    stories: int
+    errors: int | None
+    warnings: int | None
+    tally: ledger.Tally | None
+    left: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A briefing's editions: those still to leave, the soonest first, and those behind us.
+    `next_day` is the next one that has no draft yet, `drafted_at` when the daemon makes it."""
+
+    named: Briefing
+    ahead: tuple[Line, ...]
+    behind: tuple[Line, ...]
+    next_day: date | None
+    drafted_at: datetime | None
+
+
+class DraftForm(BaseModel):
+    """Which day's draft is to be made."""
+
+    briefing: str = ""
+    day: str = ""
+
+
+def register(parts: Parts) -> None:
+    routes, listing = parts.routes, _Listing(parts)
+
+    @routes.get("")
+    def index(seat: Seated) -> Response:
+        """All briefings' editions, and the sources."""
+        return listing.show(seat)
+
+    @routes.post("/drafts")
+    def make_draft(seat: Seated, form: Annotated[DraftForm, Form()]) -> Response:
+        """Make a day's draft now, or bring it up to date, instead of waiting for the daemon."""
+        named = parts.desk.briefings.get(form.briefing)
+        try:
+            day = date.fromisoformat(form.day)
+        except ValueError:
+            day = None
+        if named is None or day is None or not listing.may_draft(named, day):
+            return parts.frame.error(422, "that is no day an edition can be made for now", "", seat)
+        try:
+            draft = parts.desk.draft(named, day, parts.clock())
+        except BriefingError as error:
+            return listing.show(seat, status=422, trouble=error)
+        return parts.go(f"/editions/{draft.edition.id}")
+
+
+class _Listing:
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._table = Table(parts)
+
+    def may_draft(self, named: Briefing, day: date) -> bool:
+        """From yesterday to a week ahead: nobody writes the news of next month."""
+        today = named.today(self._parts.clock())
+        return today - timedelta(days=1) <= day <= today + timedelta(days=_AHEAD)
+
+    def show(
+        self, seat: Seat, *, status: int = 200, trouble: BriefingError | None = None
+    ) -> Response:
+        now = self._parts.clock()
+        shelves = [self._shelf(named, now) for named in self._parts.desk.briefings.values()]
+        known = {source.name for source in self._parts.desk.sources}
+        with self._parts.desk.database.read() as connection:
+            sources = [one for one in figures.source_states(connection) if one.name in known]
+        return self._parts.frame.page(
+            "list.html",
+            seat,
+            status=status,
+            trouble=trouble,
+            shelves=shelves,
+            sources=[(state, _health(state, now)) for state in sources],
+            unasked=sorted(known - {state.name for state in sources}),
+            span=lambda at: tell_span(at - now),
+        )
+
+    def _shelf(self, named: Briefing, now: datetime) -> Shelf:
+        with self._parts.desk.database.read() as connection:
+            recent = [
+                (editions.get(connection, bare.id) if bare.state in EDITABLE else None) or bare
+                for bare in editions.recent(connection, named.slug, _BEHIND + _AHEAD)
+            ]
+            stories = figures.count_stories(connection, [edition.id for edition in recent])
+            tallies = {
+                edition.id: ledger.tally(connection, edition.id)
+                for edition in recent
+                if edition.state in AFTER
+            }
+        lines = [
+            self._line(edition, stories.get(edition.id, 0), tallies.get(edition.id), now)
+            for edition in recent
+        ]
+        ahead = [line for line in lines if _is_ahead(line.edition, named, now)]
+        next_day = self._next_day(named, {it.day for it in recent if it.slot == DAILY}, now)
+        return Shelf(
+            named,
+            tuple(sorted(ahead, key=lambda line: line.edition.due_at)),
+            tuple(line for line in lines if line not in ahead)[:_BEHIND],
+            next_day,
+            named.due_at(next_day) - named.lead if next_day else None,
+        )
+
+    def _line(
+        self, edition: Edition, stories: int, tally: ledger.Tally | None, now: datetime
+    ) -> Line:
+        errors = warnings = None
+        title = edition.subject
+        proof, _ = self._table.proof(edition)
+        if proof is not None:
+            judged = self._parts.desk.deciding.judge(edition.id, proof.findings)
+            errors, warnings = len(judged.errors), len(judged.warnings)
+            title = proof.composed.composition.subject
+        elif edition.state is EditionState.SENDING:
+            leaving = self._parts.desk.composition(edition)
+            title = leaving.subject if leaving else title
+        left = tell_span(edition.due_at - now)
+        return Line(edition, stories, errors, warnings, tally, left, title)
+
+    def _next_day(self, named: Briefing, there: set[date], now: datetime) -> date | None:
+        """The next day of publication whose hour has not come and that has no edition."""
+        today = named.today(now)
+        for ahead in range(_AHEAD + 1):
+            day = today + timedelta(days=ahead)
+            comes = day.isoweekday() in named.days and named.due_at(day) > now
+            if comes and day not in there:
+                return day
+        return None
+
+
+def _is_ahead(edition: Edition, named: Briefing, now: datetime) -> bool:
+    """Whether it may still leave."""
+    if edition.state is EditionState.SENDING:
+        return True
+    return edition.state in EDITABLE and edition.due_at > now - named.catch_up
+
+
+def _health(state: SourceState, now: datetime) -> str:
+    """ "bad" for a source that fails, "amber" for one that has been silent for a day, or "good"."""
+    if state.failures:
+        return "bad"
+    silent = state.succeeded_at is None or now - state.succeeded_at > _STALE
+    return "amber" if silent else "good"

@@ -1,0 +1,75 @@
+"""The outbox: what a dry run has written, to look at as mail.
+
+The folder may hold a file for every reader, and anybody may have put something into it. So a list
+reads the headers of one page, a mail is read up to a bound, names are those of plain files in the
+folder, and the mail itself is shown in a frame that can do nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import Path as InPath
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, Response
+
+from briefing.web.desk.folder import Folder
+from briefing.web.desk.gate import Operating
+from briefing.web.desk.parts import Parts
+
+__all__ = ["register"]
+
+ON_A_PAGE: Final = 50
+
+# The frame shows what a mail client would: its styles and pictures, and nothing that acts.
+_SHUT: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src https: http: data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'; sandbox"
+)
+
+_LONGEST_RAW: Final = 400_000
+
+Name = Annotated[str, InPath(max_length=255)]
+
+
+def register(parts: Parts) -> None:
+    def folder() -> Folder:
+        if parts.newsroom.outbox is None:
+            raise HTTPException(404)
+        return Folder(parts.newsroom.outbox)
+
+    @parts.routes.get("/outbox")
+    def outbox(seat: Operating, after: str = "") -> Response:
+        """The mails, newest first; `after` is the name of one."""
+        return parts.frame.page(
+            "outbox.html",
+            seat,
+            page=folder().page(ON_A_PAGE, after=after),
+            after=after,
+            zone=parts.desk.publication,
+        )
+
+    @parts.routes.get("/outbox/{name}")
+    def mail(name: Name, seat: Operating) -> Response:
+        """One mail, in every form it has."""
+        found = folder().open(name)
+        if found is None:
+            raise HTTPException(404)
+        raw = found.raw.decode("utf-8", "replace")
+        return parts.frame.page(
+            "outbox-mail.html",
+            seat,
+            mail=found,
+            raw=raw[:_LONGEST_RAW],
+            cut=found.cut or len(raw) > _LONGEST_RAW,
+            zone=parts.desk.publication,
+        )
+
+    @parts.routes.get("/outbox/{name}/html")
+    def html(name: Name, seat: Operating) -> Response:
+        """Its HTML, for the frame."""
+        del seat
+        found = folder().open(name)
+        if found is None or not found.html:
+            raise HTTPException(404)
+        return HTMLResponse(found.html, headers={"Content-Security-Policy": _SHUT})

@@ -1,0 +1,250 @@
+"""The table: an edition as its page shows it, and how a form on that page is answered.
+
+Without scripts a form is answered by the page again, with them by its part `sheet`; a panel (the
+form of one story, say) that is refused is answered by itself, so that nothing typed is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from briefing.composition.foreign import words
+from briefing.composition.lint import Finding
+from briefing.desk.deciding import Judged, NotAllowed
+from briefing.desk.editing import EDITABLE, Clash, Sheet
+from briefing.desk.proofs import Proof
+from briefing.errors import BriefingError
+from briefing.model import DAILY, Briefing, Edition, EditionState, Story
+from briefing.web.desk import telling
+from briefing.web.desk.checking import jump_to, links_of
+from briefing.web.desk.gate import Seat
+from briefing.web.desk.parts import Parts
+
+__all__ = ["AFTER", "Refused", "Row", "Table"]
+
+AFTER: Final = (EditionState.SENDING, EditionState.SENT, EditionState.CANCELLED)
+"""States in which some readers have it."""
+
+_LOG: Final = 12
+
+
+class Refused(Exception):
+    """What was asked for is not done; `clash` says that somebody else was faster."""
+
+    def __init__(
+        self, said: str, mend: str = "", clash: Clash | None = None, *, status: int = 422
+    ) -> None:
+        super().__init__(said)
+        self.said = said
+        self.mend = mend
+        self.clash = clash
+        self.status = 409 if clash else status
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A story on the table. `number` counts from 1 through the whole edition, `index` from 0 within
+    its section of `peers` stories; `size` is in bytes of the HTML part, 0 where it is not shown."""
+
+    story: Story
+    number: int
+    index: int
+    peers: int
+    size: int
+    findings: tuple[Finding, ...]
+    here: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A section with its stories; `known` is False where the briefing has it no more."""
+
+    slug: str
+    name: str
+    known: bool
+    rows: tuple[Row, ...]
+
+
+class Table:
+    """Shows editions, one for all concerns."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._desk = parts.desk
+
+    def show(
+        self,
+        number: int,
+        seat: Seat,
+        *,
+        status: int = 200,
+        said: str = "",
+        trouble: Refused | None = None,
+        look: str = "desktop",
+        repeated: Mapping[str, str] | None = None,
+    ) -> Response:
+        """The page of an edition, or its part for a script; `repeated` is the form that clashed."""
+        values = self._values(self._parts.sheet(number, seat), seat)
+        values |= {
+            "said": said,
+            "trouble": trouble,
+            "conflicts": [
+                telling.tell_conflict(conflict, trouble.clash.edition)
+                for conflict in trouble.clash.conflicts
+            ]
+            if trouble and trouble.clash
+            else [],
+            "repeated": repeated or {},
+            "look": look,
+        }
+        template = "sheet.html" if seat.fragment else "edition.html"
+        return self._parts.frame.page(template, seat, status=status, **values)
+
+    def settle(
+        self,
+        number: int,
+        seat: Seat,
+        act: Callable[[], str],
+        *,
+        form: Mapping[str, str] | None = None,
+        panel: Callable[[Refused], Response] | None = None,
+    ) -> Response:
+        """Do what a form asks for and answer it. `act` returns what is said then, and raises
+        `Refused` or the desk's own errors; a refused `panel` is shown again, with the reason."""
+        self._parts.sheet(number, seat)  # nothing is done to what has no page
+        try:
+            said = act()
+        except Refused as refused:
+            trouble = refused
+        except NotAllowed as error:
+            trouble = Refused(error.message, error.mend, status=403)
+        except BriefingError as error:
+            trouble = Refused(error.message, error.mend)
+        else:
+            if seat.fragment:
+                return self.show(number, seat, said=said)
+            return self._parts.go(f"/editions/{number}")
+        if panel is not None and trouble.clash is None:
+            answer = panel(trouble)
+            answer.headers["HX-Retarget"] = "#panel-body"
+            answer.headers["HX-Reswap"] = "innerHTML"
+            return answer
+        return self.show(number, seat, status=trouble.status, trouble=trouble, repeated=form)
+
+    def proof(self, edition: Edition) -> tuple[Proof | None, str]:
+        """The proof, or why there is none."""
+        if not edition.stories:
+            return None, "There is no story in it yet."
+        try:
+            return self._desk.proofs.of(edition), ""
+        except BriefingError as error:
+            return None, error.message
+
+    def _values(self, sheet: Sheet, seat: Seat) -> dict[str, Any]:
+        edition, named = sheet.edition, self._parts.briefing(sheet)
+        now = self._parts.clock()
+        proof, unproven = self.proof(edition)
+        findings = proof.findings if proof else ()
+        judged = self._desk.deciding.judge(edition.id, findings)
+        news = self._desk.together.changes_since(edition.id, "", now=now)
+        others = [one for one in news.present if one.user_id != seat.user.id]
+        entries = telling.tell_log(sheet, named)
+        by_id = {edit.id: edit for edit in sheet.log}
+        titles = telling.titles_of(sheet)
+        return {
+            "sheet": sheet,
+            "edition": edition,
+            "named": named,
+            "groups": _group(edition, named, proof, judged, others),
+            "proof": proof,
+            "unproven": unproven,
+            "judged": judged,
+            "others": others,
+            "entries": entries[:_LOG],
+            "older": entries[_LOG:],
+            "undo": telling.tell(sheet.undoable, titles, named, by_id) if sheet.undoable else "",
+            "redo": telling.tell(sheet.redoable, titles, named, by_id) if sheet.redoable else "",
+            "editable": edition.state in EDITABLE,
+            "after": edition.state in AFTER,
+            "may_recall": edition.state in (EditionState.APPROVED, EditionState.SENDING),
+            "tally": self._desk.tally(edition) if edition.state in AFTER else None,
+            "subject": proof.composed.composition.subject if proof else edition.subject,
+            "preheader": proof.composed.composition.preheader if proof else edition.preheader,
+            "test_addresses": self._parts.newsroom.test_addresses,
+            "cursor": news.cursor,
+            "left": tell_span(edition.due_at - now),
+            "policy": _tell_policy(edition, named),
+            **links_of(edition, proof),
+        }
+
+
+def tell_span(span: timedelta) -> str:
+    """How long until a moment, or since: "in 2 h 5 min", "5 min ago"."""
+    minutes = round(abs(span).total_seconds() / 60)
+    days, rest = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(rest, 60)
+    if days:
+        said = f"{days} d {hours} h" if hours else f"{days} d"
+    elif hours:
+        said = f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    else:
+        said = f"{minutes} min" if minutes else "less than a minute"
+    return f"in {said}" if span > timedelta(0) else f"{said} ago"
+
+
+def _tell_policy(edition: Edition, briefing: Briefing) -> str:
+    """What happens at the hour if nobody decides."""
+    if edition.state is EditionState.HELD:
+        return "It is held: it leaves only when somebody approves it."
+    if edition.state is EditionState.CHANGES:
+        return "Changes were asked for: it does not leave before it is approved."
+    if edition.slot != DAILY:
+        return "An alert leaves as soon as it is approved, and not before."
+    if briefing.approval == "auto":
+        return "At its hour it leaves as it stands; an approval settles it before."
+    return {
+        "send": "If nobody approves it by then, it leaves as it stands.",
+        "skip": "If nobody approves it by then, the day is skipped; its stories go to the next.",
+    }.get(briefing.if_unapproved, "If nobody approves it by then, it is held.")
+
+
+def _group(
+    edition: Edition,
+    briefing: Briefing,
+    proof: Proof | None,
+    judged: Judged,
+    others: list[Any],
+) -> list[Group]:
+    """The stories by section, in the order of the mail; the briefing's empty sections as well, for
+    stories to be moved there."""
+    names = {section.slug: section.name for section in briefing.sections}
+    slugs = dict.fromkeys([*names, *(story.section for story in edition.stories)])
+    by_story: dict[str, list[Finding]] = {}
+    composition = proof.composed.composition if proof else None
+    for finding in (*judged.errors, *judged.warnings):
+        by_story.setdefault(jump_to(finding, edition, composition), []).append(finding)
+    weights = proof.weights if proof else {}
+    groups, number = [], 0
+    for slug in slugs:
+        stories = [story for story in edition.stories if story.section == slug]
+        rows = []
+        for index, story in enumerate(stories):
+            number += 1
+            rows.append(
+                Row(
+                    story=story,
+                    number=number,
+                    index=index,
+                    peers=len(stories),
+                    size=weights.get(words(story.shown_headline), 0),
+                    findings=tuple(by_story.get(f"#story-{story.article.id}", ())),
+                    here=tuple(one.name for one in others if one.story == story.article.id),
+                )
+            )
+        groups.append(Group(slug, words(names.get(slug, slug)), slug in names, tuple(rows)))
+    return groups

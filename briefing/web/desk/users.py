@@ -1,0 +1,197 @@
+"""The users of the desk, for operators: who there is, what they may do, who is shut out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import Depends, Form
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from briefing.composition.foreign import words
+from briefing.desk import passwords
+from briefing.errors import UsageError
+from briefing.model import Role, User
+from briefing.web.desk.account import ROLES, explain
+from briefing.web.desk.gate import Seat, Seated
+from briefing.web.desk.parts import Number, Parts
+from subscribers.addresses import AddressRefused, read_address
+
+__all__ = ["register"]
+
+Typed = Annotated[str, Form()]
+Chosen = Annotated[Role | None, Form()]
+
+_DONE: Final = {
+    "added": "The account is there. Tell them the password in person; they can change it.",
+    "changed": "Saved.",
+    "disabled": "Shut out, and logged out everywhere.",
+    "enabled": "They can log in again.",
+    "ended": "They are logged out everywhere.",
+}
+_OWN_ROLE: Final = "You cannot take your own operator role away. Ask another operator."
+
+
+async def _take_operators_seat(seat: Seated) -> Seat:
+    if seat.user.role is not Role.OPERATOR:
+        raise HTTPException(403)
+    return seat
+
+
+Running = Annotated[Seat, Depends(_take_operators_seat)]
+
+
+def register(parts: Parts) -> None:
+    _register_all(parts)
+    _register_one(parts)
+    _register_access(parts)
+
+
+def _register_all(parts: Parts) -> None:
+    users = parts.desk.users
+
+    @parts.routes.get("/users")
+    def show(seat: Running, done: str = "") -> Response:
+        now = parts.clock()
+        return parts.frame.page(
+            "users.html",
+            seat,
+            rows=[(user, users.sessions(user, now=now)) for user in users.list()],
+            house=parts.desk.publication,
+            done=_DONE.get(done, ""),
+        )
+
+    @parts.routes.get("/users/new")
+    def ask(seat: Running) -> Response:
+        return _new_page(parts, seat, {}, "", "", Role.EDITOR)
+
+    @parts.routes.post("/users/new")
+    def add(
+        seat: Running,
+        name: Typed = "",
+        email: Typed = "",
+        role: Chosen = None,
+        password: Typed = "",
+    ) -> Response:
+        chosen = role or Role.EDITOR
+        errors = _add(parts, name, email, chosen, password)
+        if errors:
+            return _new_page(parts, seat, errors, name, email, chosen)
+        return parts.go("/users?done=added")
+
+
+def _register_one(parts: Parts) -> None:
+    @parts.routes.get("/users/{number}")
+    def open_one(seat: Running, number: Number, done: str = "") -> Response:
+        return _user_page(parts, seat, _find(parts, number), {}, done=_DONE.get(done, ""))
+
+    @parts.routes.post("/users/{number}")
+    def change(seat: Running, number: Number, email: Typed = "", role: Chosen = None) -> Response:
+        user = _find(parts, number)
+        errors = _email_faults(email)
+        if user.id == seat.user.id and role not in (None, Role.OPERATOR):
+            errors["role"] = _OWN_ROLE
+        if errors:
+            return _user_page(parts, seat, user, errors, email=email, role=role)
+        parts.desk.users.change(user.name, email=email, role=role)
+        return parts.go(f"/users/{number}?done=changed")
+
+
+def _register_access(parts: Parts) -> None:
+    users = parts.desk.users
+
+    @parts.routes.post("/users/{number}/disable")
+    def disable(seat: Running, number: Number) -> Response:
+        """403 for oneself: somebody has to be left who can undo it."""
+        if number == seat.user.id:
+            raise HTTPException(403)
+        users.disable(_find(parts, number).name)
+        return parts.go(f"/users/{number}?done=disabled")
+
+    @parts.routes.post("/users/{number}/enable")
+    def enable(seat: Running, number: Number) -> Response:
+        del seat
+        users.disable(_find(parts, number).name, disabled=False)
+        return parts.go(f"/users/{number}?done=enabled")
+
+    @parts.routes.post("/users/{number}/end")
+    def end(seat: Running, number: Number) -> Response:
+        """All sessions of a user; of one's own, all others."""
+        user = _find(parts, number)
+        users.end_all(user, but_for=seat.session.id if user.id == seat.user.id else None)
+        return parts.go(f"/users/{number}?done=ended")
+
+
+def _find(parts: Parts, number: int) -> User:
+    for user in parts.desk.users.list():
+        if user.id == number:
+            return user
+    raise HTTPException(404)
+
+
+def _add(parts: Parts, name: str, email: str, role: Role, password: str) -> dict[str, str]:
+    """What is wrong, by field; nobody is added then. The fields that can be judged by themselves
+    are, so that all that is wrong is said at once."""
+    errors = _email_faults(email)
+    try:
+        passwords.check(password, name, email.partition("@")[0], parts.desk.publication.name)
+    except UsageError as error:
+        errors["password"] = explain(error)
+    if not errors:
+        try:
+            parts.desk.users.add(name, password, email=email, role=role, now=parts.clock())
+        except UsageError as error:
+            errors["name"] = explain(error)
+    return errors
+
+
+def _email_faults(email: str) -> dict[str, str]:
+    try:
+        if email.strip():
+            read_address(email)
+    except AddressRefused as refused:
+        return {"email": explain(UsageError(str(refused), mend="write it as name@example.org"))}
+    return {}
+
+
+def _new_page(
+    parts: Parts, seat: Seat, errors: dict[str, str], name: str, email: str, role: Role
+) -> Response:
+    return parts.frame.page(
+        "user-new.html",
+        seat,
+        status=422 if errors else 200,
+        errors=errors,
+        name=name,
+        email=email,
+        role=role,
+        roles=ROLES,
+        least=passwords.LEAST,
+    )
+
+
+def _user_page(
+    parts: Parts,
+    seat: Seat,
+    user: User,
+    errors: dict[str, str],
+    *,
+    email: str | None = None,
+    role: Role | None = None,
+    done: str = "",
+) -> Response:
+    """`email` and `role` are what was typed, where that is not what is kept."""
+    return parts.frame.page(
+        "user.html",
+        seat,
+        status=422 if errors else 200,
+        errors=errors,
+        who=user,
+        email=words(user.email if email is None else email, 400),
+        role=role or user.role,
+        roles=ROLES,
+        sessions=parts.desk.users.sessions(user, now=parts.clock()),
+        is_me=user.id == seat.user.id,
+        house=parts.desk.publication,
+        done=done,
+    )

@@ -1,0 +1,143 @@
+"""Views: an edition as readers will see it, one look beside the other, and what is wrong with it.
+
+What is shown is the mail itself, in a frame of its own: a document that may run nothing, send
+nothing and open nothing, whatever stands in the articles (`POLICY`). Nobody's links are in it: they
+are made for a reader who does not exist, also where it is looked at as a real one would get it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, Final
+
+from fastapi import Query
+from fastapi.responses import HTMLResponse
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from briefing.composition import Composed
+from briefing.composition.foreign import words
+from briefing.desk import Desk, Draft
+from briefing.desk.drafting import STARTABLE
+from briefing.errors import BriefingError, EmptyEdition, UsageError
+from briefing.model import Briefing, Edition, Message, Recipient
+from briefing.web.desk.gate import Seat, Seated
+from briefing.web.desk.looks import Choice, Look, show
+from briefing.web.desk.parts import Number, Parts
+from briefing.web.desk.waiving import check
+from subscribers import roll
+from subscribers.addresses import AddressRefused
+
+__all__ = ["POLICY", "find_reader", "register"]
+
+POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src https: http: data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'; sandbox"
+)
+"""A mail's styles are inside it, its pictures where the sources keep them; and nothing more. It is
+sandboxed by itself as well, for whoever opens it outside of our frame."""
+
+_WITHOUT_IMAGES: Final = POLICY.replace("https: http: data:", "'none'")
+_IMAGELESS: Final = (Look.NO_IMAGES, Look.TEXT, Look.RAW)
+
+Reader = Annotated[str, Query(max_length=320)]
+Looks = Annotated[list[Look] | None, Query(max_length=20)]
+
+
+def register(parts: Parts) -> None:
+    @parts.routes.get("/editions/{number}/view")
+    def view(
+        number: Number, seat: Seated, look: Look = Look.DESKTOP, reader: Reader = ""
+    ) -> Response:
+        """One look at an edition, for a frame."""
+        _check_reader(seat, reader)
+        sheet = parts.sheet(number, seat)
+        try:
+            shown = _show(parts, sheet.edition, parts.briefing(sheet), look, reader.strip())
+        except BriefingError as error:
+            shown = parts.frame.render("view.html", look=look, said=error.message, mend=error.mend)
+        policy = _WITHOUT_IMAGES if look in _IMAGELESS else POLICY
+        return HTMLResponse(shown, headers={"Content-Security-Policy": policy})
+
+    @parts.routes.get("/editions/{number}/proof")
+    def proof(number: Number, seat: Seated, look: Looks = None, reader: Reader = "") -> Response:
+        """Looks side by side, with the lint and the size."""
+        _check_reader(seat, reader)
+        choice = Choice.of(look or [], reader)
+        values = check(parts, number, seat, back=choice.query)
+        values |= _introduce(parts.desk, values["named"], choice.reader)
+        return parts.frame.page("proof.html", seat, looks=tuple(Look), choice=choice, **values)
+
+
+def find_reader(desk: Desk, briefing: Briefing, address: str) -> Recipient:
+    """Somebody as the mail sees them: address, name, language and sections, but with the number and
+    the key of nobody, so that no door of theirs opens. Raises `UsageError`."""
+    try:
+        with desk.database.read() as connection:
+            person = next(roll.people(connection, address=address), None)
+    except AddressRefused as refused:
+        raise UsageError(str(refused)) from None
+    shown = words(address)
+    if person is None:
+        raise UsageError(f"there is no {shown} on the roll")
+    if person.status != "active":
+        why = f"{person.status}, {person.reason}" if person.reason else person.status
+        raise UsageError(f"nothing would go to {shown} ({why})")
+    if briefing.slug not in person.briefings:
+        raise UsageError(f"{words(briefing.name)} does not go to {shown}, who is on the roll")
+    sections = person.briefings[briefing.slug]
+    return Recipient(0, 0, person.address, person.name, person.language, sections)
+
+
+def _show(parts: Parts, edition: Edition, briefing: Briefing, look: Look, reader: str) -> str:
+    """The document of a look. Raises `BriefingError` where there is nothing to see."""
+    desk = parts.desk
+    nobody = Recipient(0, 0, briefing.from_address)
+    who = find_reader(desk, briefing, reader) if reader else nobody
+    draft, who = _draft(desk, edition, who)
+    letters = desk.letters(draft)
+    composition = letters.composition(who)
+    if look is Look.TEXT:
+        text, lang = composition.text, composition.language
+        return parts.frame.render("view.html", look=look, said="", text=text, lang=lang)
+    if look is Look.RAW:
+        message = letters.write(who)
+        if not isinstance(message, Message):
+            raise UsageError(f"nothing would be sent: {message}")
+        whole = message.data.decode("utf-8", "replace").replace("\r\n", "\n")
+        head, _, body = whole.partition("\n\n")
+        return parts.frame.render("view.html", look=look, said="", head=head, body=body)
+    return show(composition.html, look)
+
+
+def _draft(desk: Desk, edition: Edition, who: Recipient) -> tuple[Draft, Recipient]:
+    """What a reader's mail is made from, and who they are to it: where their variant is frozen it
+    is taken as it is."""
+    if not edition.stories:
+        raise EmptyEdition("there is no story in this edition yet")
+    if edition.state in STARTABLE or edition.approved_revision is None:
+        return Draft(edition, desk.proofs.of(edition).composed), who
+    frozen = desk.composition(edition, who.variant)
+    if frozen is None:
+        raise EmptyEdition("the chosen sections hold no story")
+    return Draft(edition, Composed(frozen)), replace(who, sections=())
+
+
+def _introduce(desk: Desk, briefing: Briefing, reader: str) -> dict[str, Any]:
+    """Who is looked at as, for the page: the person with the names of their sections, or why there
+    is nobody."""
+    person, unknown = None, ""
+    if reader:
+        try:
+            person = find_reader(desk, briefing, reader)
+        except BriefingError as error:
+            unknown = error.message
+    names = {section.slug: words(section.name) for section in briefing.sections}
+    chosen = [names.get(slug, slug) for slug in person.sections] if person else []
+    return {"person": person, "unknown": unknown, "chosen": chosen}
+
+
+def _check_reader(seat: Seat, reader: str) -> None:
+    """What somebody has chosen is not for every editor to know."""
+    if reader.strip() and not seat.user.may_approve:
+        raise HTTPException(403)

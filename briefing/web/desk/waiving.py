@@ -1,0 +1,100 @@
+"""Waiving: somebody answers for a warning, and takes it back.
+
+The forms stand in `check.html`, on the sheet and beside the proof. `back` says which: it is the
+query of the proof page, "" for the sheet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import Form
+from starlette.responses import Response
+
+from briefing.errors import BriefingError, EditionError
+from briefing.web.desk.checking import links_of
+from briefing.web.desk.gate import Seat, Seated
+from briefing.web.desk.looks import Choice
+from briefing.web.desk.parts import Number, Parts
+from briefing.web.desk.table import Table
+
+__all__ = ["check", "register"]
+
+Rule = Annotated[str, Form(max_length=200)]
+Place = Annotated[str, Form(max_length=2000)]
+Reason = Annotated[str, Form(max_length=5000)]
+Back = Annotated[str, Form(max_length=1000)]
+
+
+def register(parts: Parts) -> None:
+    deciding = parts.desk.deciding
+
+    @parts.routes.post("/editions/{number}/waive")
+    def waive(
+        number: Number, seat: Seated, rule: Rule, place: Place, reason: Reason = "", back: Back = ""
+    ) -> Response:
+        """Answer for one warning, with a reason."""
+
+        def act() -> str:
+            _check_open(parts, number, seat, rule, place)
+            deciding.waive(number, rule, place, reason, who=seat.user, now=parts.clock())
+            return f"You answer for it: {rule}."
+
+        return _answer(parts, number, seat, back, act)
+
+    @parts.routes.post("/editions/{number}/unwaive")
+    def unwaive(
+        number: Number, seat: Seated, rule: Rule, place: Place, back: Back = ""
+    ) -> Response:
+        """Let a warning count again."""
+
+        def act() -> str:
+            parts.sheet(number, seat)
+            deciding.withdraw_waiver(number, rule, place, who=seat.user, now=parts.clock())
+            return f"It counts again: {rule}."
+
+        return _answer(parts, number, seat, back, act)
+
+
+def check(parts: Parts, number: int, seat: Seat, *, back: str = "") -> dict[str, Any]:
+    """What `check.html` shows away from the sheet."""
+    sheet = parts.sheet(number, seat)
+    proof, unproven = Table(parts).proof(sheet.edition)
+    return {
+        "sheet": sheet,
+        "named": parts.briefing(sheet),
+        "proof": proof,
+        "unproven": unproven,
+        "judged": parts.desk.deciding.judge(number, proof.findings if proof else ()),
+        "sheet_at": f"{parts.frame.root}/editions/{number}",
+        "back": back,
+        **links_of(sheet.edition, proof),
+    }
+
+
+def _check_open(parts: Parts, number: int, seat: Seat, rule: str, place: str) -> None:
+    """Refuse what is no warning of the draft as it stands: nobody answers for what they have not
+    seen."""
+    judged = check(parts, number, seat)["judged"]
+    seen = [*judged.warnings, *(finding for finding, _ in judged.waived)]
+    if not any((finding.rule, finding.place) == (rule, place) for finding in seen):
+        raise EditionError("there is no such warning now", mend="look at what the draft says now")
+
+
+def _answer(parts: Parts, number: int, seat: Seat, back: str, act: Callable[[], str]) -> Response:
+    if not back:
+        return Table(parts).settle(number, seat, act)
+    query = Choice.read(back).query
+    said, trouble = "", None
+    try:
+        said = act()
+    except BriefingError as error:
+        trouble = error
+    if seat.fragment:
+        values = check(parts, number, seat, back=query)
+        values |= {"answered": said, "refused": trouble}
+        return parts.frame.page("check.html", seat, status=422 if trouble else 200, **values)
+    if trouble is not None:
+        return parts.frame.error(422, trouble.message, trouble.mend, seat)
+    return parts.go(f"/editions/{number}/proof?{query}#check")

@@ -1,0 +1,115 @@
+"""The wiring of the desk's pages."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from briefing.desk import Desk
+from briefing.web.desk import (
+    alerts,
+    deciding,
+    entering,
+    listing,
+    outbox,
+    sending,
+    shaping,
+    together,
+    views,
+    waiving,
+)
+from briefing.web.desk.frame import Frame
+from briefing.web.desk.gate import PLACE, Gate, LoginWanted
+from briefing.web.desk.parts import Newsroom, Parts
+
+__all__ = ["ROOM", "register"]
+
+ROOM: Final = 512 * 1024
+"""Bytes a form of the desk may have: the longest story, up to four bytes a character and each of
+them percent-encoded."""
+
+_INTO_THE_PAGE: Final = {
+    "HX-Retarget": "#main",
+    "HX-Reselect": "#main",
+    "HX-Reswap": "outerHTML",
+}
+
+_CONCERNS: Final = (
+    entering, listing, shaping, waiving, deciding, together, views,
+    sending, alerts, outbox,
+)  # fmt: skip
+
+
+def register(
+    site: FastAPI, desk: Desk, clock: Callable[[], datetime], newsroom: Newsroom, *, root: str
+) -> Callable[[Request, Exception], Response]:
+    """Put the desk's pages on the site. Returns what answers a request to them that failed."""
+    secure = urlsplit(desk.publication.public_url).scheme == "https"
+    gate = Gate(desk, clock, root=root, secure=secure)
+    frame = Frame(
+        desk.publication,
+        desk.briefings,
+        dress=desk.dress(next(iter(desk.briefings.values()))),
+        root=root,
+        clock=clock,
+        has_outbox=newsroom.outbox is not None,
+    )
+    closing = threading.Event()
+    site.state.gate, site.state.closing = gate, closing
+    # They are for people with a session, and no interface for programs.
+    routes = APIRouter(prefix=PLACE, include_in_schema=False)
+    parts = Parts(routes, desk, frame, gate, clock, newsroom, closing)
+    for concern in _CONCERNS:
+        concern.register(parts)
+
+    @routes.get("/static/{name}")
+    def static(name: str, v: str = "") -> Response:
+        """The stylesheet and the scripts."""
+        found = frame.file(name, v)
+        if found is None:
+            raise HTTPException(404)
+        return found
+
+    site.include_router(routes)
+
+    def refuse(request: Request, error: Exception) -> Response:
+        if isinstance(error, LoginWanted):
+            return _send_to_login(request, frame)
+        answer = frame.error(_status(error))
+        if isinstance(error, HTTPException):
+            answer.headers.update(error.headers or {})
+        if "hx-request" in request.headers:
+            # Into the page, for the part that was asked for is no place for another page.
+            answer.headers.update(_INTO_THE_PAGE)
+        return answer
+
+    site.add_exception_handler(LoginWanted, refuse)
+    return refuse
+
+
+def _status(error: Exception) -> int:
+    if isinstance(error, HTTPException):
+        return error.status_code
+    # What cannot be the number of anything has no page.
+    nowhere = isinstance(error, RequestValidationError) and any(
+        flaw["loc"][0] == "path" for flaw in error.errors()
+    )
+    return 404 if nowhere else 422
+
+
+def _send_to_login(request: Request, frame: Frame) -> Response:
+    """To the log-in, and back to where they were."""
+    wanted = request.url.path.removeprefix(PLACE) if request.method == "GET" else ""
+    login = f"{frame.root}/login"
+    if "hx-request" in request.headers:
+        # Only a part of a page was asked for: the browser itself has to go.
+        return Response(status_code=401, headers={"HX-Redirect": login})
+    return RedirectResponse(f"{login}?to={quote(wanted)}" if wanted else login, 303)

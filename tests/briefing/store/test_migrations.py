@@ -1,0 +1,163 @@
+"""From one version to the next: every row stays, and what refers to it still does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from sqlalchemy import select, text
+
+from briefing.errors import StoreError
+from briefing.store import Database
+from briefing.store.database import _alembic
+from briefing.store.tables import deliveries
+from subscribers import roll
+from subscribers.tables import metadata, subscribers, subscriptions
+from tests.kit import newsroom
+from tests.kit.newsroom import NOW, Clock, ScriptedMailer, subscribe
+
+
+def at_revision(url: str, revision: str) -> Database:
+    """A database as an earlier version of the program made it."""
+    database = Database(url)
+    with database.write() as connection:
+        command.upgrade(_alembic(connection), revision)
+    return database
+
+
+def fill(database: Database) -> None:
+    """Thirty people, one of whom was suppressed, and an edition that was sent to the others."""
+    subscribe(database, 30, sections="policy")
+    with database.write() as connection:
+        roll.suppress(
+            connection, "reader7@readers.example", roll.Suppressed.BOUNCE, now=NOW, actor="test"
+        )
+    desk = newsroom.desk(database, ScriptedMailer(), Clock())
+    desk.store(newsroom.articles(5), NOW)
+    draft = desk.draft(desk.briefing(), date(2026, 3, 10), NOW)
+    desk.deliver(desk.approve(draft.edition, by="ana", now=NOW), stop=threading.Event())
+
+
+def contents(database: Database) -> dict[str, list[Any]]:
+    """Every row of every table."""
+    with database.read() as connection:
+        return {
+            table.name: [
+                tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))
+            ]
+            for table in metadata.sorted_tables
+        }
+
+
+def erase(database: Database, number: int) -> None:
+    with database.write() as connection:
+        roll.erase(connection, f"reader{number}@readers.example", now=NOW)
+
+
+def newcomer(database: Database) -> int:
+    """The number of who joins now."""
+    with database.write() as connection:
+        roll.add(connection, "late@readers.example", ["daily"], now=NOW, actor="test")
+        number: int = connection.execute(
+            select(subscribers.c.id).where(subscribers.c.address == "late@readers.example")
+        ).scalar_one()
+    return number
+
+
+@pytest.fixture
+def first(database_url: str) -> Iterator[Database]:
+    """A database of the first version, with a past."""
+    database = at_revision(database_url, "0001")
+    fill(database)
+    yield database
+    database.close()
+
+
+def test_every_row_of_the_first_version_stays(first: Database) -> None:
+    before = contents(first)
+
+    assert first.migrate() == ("0001", first.newest())
+
+    assert contents(first) == before
+    assert [len(before[name]) for name in ("subscribers", "subscriptions")] == [30, 30]
+    assert len(before["deliveries"]) == 29
+
+
+def test_the_number_of_who_is_erased_after_the_migration_is_not_given_again(
+    first: Database,
+) -> None:
+    first.migrate()
+    erase(first, 30)
+
+    assert newcomer(first) == 31
+
+
+def test_the_number_of_who_was_erased_before_the_migration_is_not_given_again(
+    first: Database,
+) -> None:
+    erase(first, 30)
+    erase(first, 29)
+    first.migrate()
+
+    assert newcomer(first) == 31
+    with first.read() as connection:
+        told = select(deliveries.c.recipient_id).where(deliveries.c.recipient_id == 31)
+        assert connection.execute(told).all() == []
+
+
+def test_without_anybody_on_the_roll_numbers_begin_at_one(database_url: str) -> None:
+    database = at_revision(database_url, "0001")
+    database.migrate()
+
+    assert newcomer(database) == 1
+    database.close()
+
+
+@pytest.fixture
+def first_file(tmp_path: Path) -> Iterator[Database]:
+    """The same on SQLite, where tables are made anew."""
+    database = at_revision(f"sqlite:///{tmp_path / 'briefing.db'}", "0001")
+    fill(database)
+    yield database
+    database.close()
+
+
+def test_references_are_sound_and_kept_after_tables_were_made_anew(first_file: Database) -> None:
+    first_file.migrate()
+
+    with first_file.read() as connection:
+        assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+        assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
+    erase(first_file, 12)
+    with first_file.read() as connection:
+        left = select(subscriptions).where(subscriptions.c.subscriber_id == 12)
+        assert connection.execute(left).all() == []
+
+
+def test_foreign_keys_hold_again_after_a_migration(first_file: Database) -> None:
+    first_file.migrate()
+
+    with first_file.read() as connection:
+        assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
+
+
+def test_a_row_that_leads_nowhere_ends_the_migration_before_anything_is_changed(
+    first_file: Database,
+) -> None:
+    with first_file.engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA foreign_keys=OFF")
+        driver.execute("UPDATE subscriptions SET subscriber_id = 777 WHERE subscriber_id = 3")
+        driver.execute("PRAGMA foreign_keys=ON")
+    before = contents(first_file)
+
+    with pytest.raises(StoreError, match="a row of subscriptions refers to one of subscribers"):
+        first_file.migrate()
+
+    assert first_file.revision() == "0001"
+    assert contents(first_file) == before
