@@ -107,13 +107,22 @@ _WITH_LATIN: Final = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMO
 
 def look(mail: Mail) -> Iterator[Finding]:
     led: defaultdict[str, set[str]] = defaultdict(set)
+    home = mail.publication.public_url
+    host = urlsplit(home).hostname or ""
+    if _is_private(host):
+        # Said once: every story without an address of its own leads there.
+        yield _PRIVATE.broken(
+            "the pages of this edition",
+            f"readers cannot reach {host}",
+            "set public_url in [web] to the public address",
+        )
     for link in mail.named("a"):
         href = link.get("href", "")
         said = whole_text(link)
         yield from _say(link, said, href)
         if href in list(Slot):
             continue
-        yield from _lead(link, said, href)
+        yield from _lead(link, said, href, is_own=href.startswith(f"{home}/"))
         led[said.casefold()].add(href)
     for said, targets in led.items():
         if said and len(targets) > 1:
@@ -146,7 +155,7 @@ def _say(link: HtmlElement, said: str, href: str) -> Iterator[Finding]:
         yield _WORDS.broken(where(link), f"it says “{said}”", "say what is there")
 
 
-def _lead(link: HtmlElement, said: str, href: str) -> Iterator[Finding]:
+def _lead(link: HtmlElement, said: str, href: str, *, is_own: bool) -> Iterator[Finding]:
     place = where(link)
     if href.startswith("mailto:") and "@" in href:
         return
@@ -165,9 +174,9 @@ def _lead(link: HtmlElement, said: str, href: str) -> Iterator[Finding]:
     ):
         yield _ADDRESS.broken(place, f"“{href[:80]}”", "write it in full: https://host/path")
         return
-    if _is_private(host):
+    if _is_private(host) and not is_own:
         yield _PRIVATE.broken(place, f"readers cannot reach {host}", "use the public address")
-    elif parts.scheme == "http":
+    elif parts.scheme == "http" and not is_own:
         yield _INSECURE.broken(place, f"“{href[:80]}”", "write https://, if the site has it")
     if host.removeprefix("www.") in _SHORTENERS:
         yield _SHORTENER.broken(place, f"{host} hides the address", "write the address it leads to")

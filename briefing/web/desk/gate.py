@@ -25,7 +25,7 @@ from briefing.desk import Desk
 from briefing.desk.users import LIFE, Session
 from briefing.model import User
 
-__all__ = ["PLACE", "Gate", "LoginWanted", "Operating", "Seat", "Seated"]
+__all__ = ["PLACE", "Gate", "LoginWanted", "Operating", "Seat", "Seated", "refuse_other_sites"]
 
 PLACE: Final = "/desk"
 """Where the desk's pages are, below the root."""

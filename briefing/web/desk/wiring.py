@@ -107,7 +107,10 @@ def _status(error: Exception) -> int:
 
 def _send_to_login(request: Request, frame: Frame) -> Response:
     """To the log-in, and back to where they were."""
-    wanted = request.url.path.removeprefix(PLACE) if request.method == "GET" else ""
+    wanted = ""
+    if request.method == "GET":
+        query = f"?{request.url.query}" if request.url.query else ""
+        wanted = request.url.path.removeprefix(PLACE) + query
     login = f"{frame.root}/login"
     if "hx-request" in request.headers:
         # Only a part of a page was asked for: the browser itself has to go.

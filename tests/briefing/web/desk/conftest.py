@@ -14,10 +14,11 @@ from typing import Any
 import httpx
 import lxml.html
 import pytest
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from sqlalchemy import select
 
-from briefing.desk import Desk
+from briefing.desk import Desk, passwords
 from briefing.desk.users import Entered
 from briefing.model import Edition, Role, User
 from briefing.store import Database, editions, edits
@@ -97,6 +98,15 @@ def enter(room: Room, name: str, role: Role = Role.EDITOR) -> Browser:
     browser.cookies.set("desk", entered.token, domain="desk.example", path="/desk")
     assert browser.get("/desk").status_code == 200
     return browser
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a password costs is the business of tests/briefing/desk/test_passwords.py."""
+    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(1, 8, 1))
+    monkeypatch.setattr(
+        passwords, "_NOBODYS", passwords._NOBODYS.replace("m=65536,t=3,p=4", "m=8,t=1,p=1")
+    )
 
 
 @pytest.fixture(scope="session")

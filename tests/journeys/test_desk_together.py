@@ -1,0 +1,132 @@
+"""Two editors at one draft, each in a browser of their own: what one does, the other sees without
+asking for it; and the deadline passes before both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.journeys.test_desk_pages import BAKERY, FERRY, LIBRARY, SECOND, Demo, Table, demo
+from tests.kit import browser as chromium
+from tests.kit.commands import Running, Workplace
+
+__all__ = ["demo"]
+
+PASSWORD = "Seven wet herons"
+
+
+@pytest.fixture
+def pair(demo: Demo, browser: Browser) -> Iterator[tuple[Table, Table]]:
+    """Pia, a publisher, and Ana, an editor, before the same draft."""
+    added = demo.place.run("user", "add", "Ana", "--generate", "--json").facts
+    with ExitStack() as open_pages:
+        tables = []
+        for name, password in (("Pia", demo.password), ("Ana", added["password"])):
+            page = open_pages.enter_context(chromium.open_page(browser, width=1366, height=900))
+            table = Table(page, demo.address)
+            table.log_in(name, password)
+            table.open()
+            tables.append(table)
+        pia, ana = tables
+        yield pia, ana
+
+
+@pytest.mark.timeout(240)
+def test_two_editors_see_each_other_and_each_other_s_changes(pair: tuple[Table, Table]) -> None:
+    pia, ana = pair
+
+    # Who is here, and where.
+    expect(pia.page.locator("#here")).to_contain_text("Ana")
+    expect(ana.page.locator("#here")).to_contain_text("Pia")
+    ana.story(LIBRARY).get_by_role("link", name="Edit").click()
+    expect(pia.story(LIBRARY)).to_contain_text("Ana is here")
+
+    # What one changes, the other has, with the form that is open left alone.
+    ana.panel.get_by_label("Headline", exact=True).fill("Books in sixty languages")
+    pia.story(FERRY).get_by_role("link", name="Drop").click()
+    pia.panel.get_by_label("Why").fill("told yesterday")
+    pia.panel.get_by_role("button", name="Drop it").click()
+    expect(ana.page.locator("#dropped")).to_contain_text("told yesterday")
+    expect(ana.panel.get_by_label("Headline", exact=True)).to_have_value("Books in sixty languages")
+
+    # Different fields of a draft are no clash.
+    ana.panel.get_by_role("button", name="Save the words").click()
+    expect(pia.story("Books in sixty languages")).to_have_count(1)
+    expect(pia.page.locator("#frame")).to_be_visible()
+    expect(pia.page.frame_locator("#frame").locator("body")).to_contain_text(
+        "Books in sixty languages"
+    )
+
+
+@pytest.mark.timeout(240)
+def test_of_two_who_write_the_same_the_slower_sees_both_texts(pair: tuple[Table, Table]) -> None:
+    pia, ana = pair
+    for table, words in ((pia, "Pia's headline"), (ana, "Ana's headline")):
+        table.story(SECOND).get_by_role("link", name="Edit").click()
+        table.panel.get_by_label("Headline", exact=True).fill(words)
+
+    pia.panel.get_by_role("button", name="Save the words").click()
+    expect(pia.story("Pia's headline")).to_have_count(1)
+    ana.panel.get_by_role("button", name="Save the words").click()
+
+    clash = ana.page.locator("#clash")
+    expect(clash).to_contain_text("Pia changed the headline")
+    expect(clash).to_contain_text("Pia's headline")
+    expect(clash).to_contain_text("Ana's headline")
+    expect(pia.story("Ana's headline")).to_have_count(0)
+
+    clash.get_by_role("button", name="Use mine instead").click()
+    expect(pia.story("Ana's headline")).to_have_count(1)
+    expect(clash).to_have_count(0)
+
+
+@pytest.mark.timeout(240)
+def test_an_edit_makes_an_approval_stale_before_everybody_s_eyes(pair: tuple[Table, Table]) -> None:
+    pia, ana = pair
+    pia.page.locator("#waiving").fill("looked at")
+    pia.page.get_by_role("button", name="Approve revision").click()
+    expect(ana.page.locator("#decide")).to_contain_text("is approved by Pia")
+
+    ana.story(BAKERY).get_by_role("button", name="Move up").click()
+
+    expect(pia.page.locator(".standing .chip").first).to_have_text("draft")
+    pia.page.get_by_role("link", name="what changed").click()
+    expect(pia.panel).to_contain_text("The order")
+
+
+def test_the_deadline_passes(
+    workplace: Workplace, start: Callable[..., Running], browser: Browser
+) -> None:
+    """Nobody approves: by the policy it is held, and the page says so by itself."""
+    at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=20)
+    text = workplace.config.read_text()
+    workplace.configure(
+        text
+        + 'timezone = "UTC"\ndays = "daily"\napproval = "required"\nif_unapproved = "hold"\n',
+        at=f'"{at:%H:%M:%S}"',
+        listen='"127.0.0.1:0"',
+    )
+    workplace.run("import", *workplace.write_stories())
+    workplace.run("subscribers", "add", "ana@readers.example")
+    password = workplace.run("user", "add", "Pia", "--role", "publisher", "--generate", "--json")
+    running = start("run")
+    address = running.wait_for("web pages")["address"]
+    running.wait_for("draft made")
+    with chromium.open_page(browser) as page:
+        table = Table(page, str(address))
+        table.log_in("Pia", password.facts["password"])
+        table.open()
+        expect(page.locator("#decide")).to_contain_text("If nobody approves it by then, it is held")
+        expect(page.locator(".standing .chip").first).to_have_text("held", timeout=60_000)
+        expect(page.locator("#decide")).to_contain_text("held")
+
+        # It can still be approved, and leaves then.
+        if page.locator("#waiving").count():
+            page.locator("#waiving").fill("looked at")
+        page.get_by_role("button", name="Approve revision").click()
+        running.wait_for("delivery ended", sent=1)
+        expect(page.locator(".standing .chip").first).to_have_text("sent", timeout=15_000)
