@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated
 
 from fastapi import Path, Request
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
 
 from briefing.desk import Desk
 from briefing.model import Briefing
@@ -66,3 +69,14 @@ def read_day(text: str) -> date:
     if day.isoformat() != text:
         raise HTTPException(404)
     return day
+
+
+def find_methods(routes: Iterable[BaseRoute], path: str) -> list[str]:
+    """The methods of a path: it has a route for each, and any of them alone names only its own."""
+    methods = {
+        method
+        for route in routes
+        if isinstance(route, APIRoute) and route.path_regex.match(path)
+        for method in route.methods or ()
+    }
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))

@@ -9,7 +9,6 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -20,6 +19,7 @@ from briefing.web.desk import PLACE as DESK_PLACE
 from briefing.web.desk import ROOM as DESK_ROOM
 from briefing.web.desk import Newsroom
 from briefing.web.desk import register as register_desk
+from briefing.web.doors import find_methods
 from briefing.web.guard import Guard
 from briefing.web.hooks import PLACE as HOOKS_PLACE
 from briefing.web.hooks import Hooks
@@ -79,7 +79,7 @@ def make_site(
         status = error.status_code if isinstance(error, HTTPException) else 422
         answer = pages.error(status)
         if status == 405:
-            answer.headers["Allow"] = ", ".join(_allowed(site, request.url.path))
+            answer.headers["Allow"] = ", ".join(find_methods(site.routes, request.url.path))
         return answer
 
     site.add_exception_handler(HTTPException, refuse)
@@ -87,14 +87,3 @@ def make_site(
     rooms = {HOOKS_PLACE: HOOK_BODY, f"{DESK_PLACE}/": DESK_ROOM}
     site.add_middleware(Guard, root=pages.root, refuse=pages.error, rooms=rooms)
     return site
-
-
-def _allowed(site: FastAPI, path: str) -> list[str]:
-    """The methods of a path: it has a route for each, and any of them alone names only its own."""
-    methods = {
-        method
-        for route in site.routes
-        if isinstance(route, APIRoute) and route.path_regex.match(path)
-        for method in route.methods or ()
-    }
-    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))

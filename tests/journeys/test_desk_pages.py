@@ -8,6 +8,7 @@ import email
 import email.policy
 import html
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -54,9 +55,10 @@ class Demo:
         return self.mails()
 
 
-@pytest.fixture
-def demo(tmp_path: Path, launcher: Launcher) -> Iterator[Demo]:
-    folder = tmp_path / "demo"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """What `make demo` leaves, to copy, and Pia's password."""
+    folder = tmp_path_factory.mktemp("made") / "demo"
     done = subprocess.run(
         [sys.executable, str(ROOT / "tests/demonstration.py"), "--to", str(folder)],
         cwd=ROOT,
@@ -68,6 +70,13 @@ def demo(tmp_path: Path, launcher: Launcher) -> Iterator[Demo]:
     assert done.returncode == 0, done.stderr
     password = re.search(r"as Pia with the password (\S+)", done.stdout)
     assert password
+    return folder, password[1]
+
+
+@pytest.fixture
+def demo(tmp_path: Path, launcher: Launcher, made: tuple[Path, str]) -> Iterator[Demo]:
+    folder = tmp_path / "demo"
+    shutil.copytree(made[0], folder)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     config = folder / "config.toml"
@@ -76,7 +85,7 @@ def demo(tmp_path: Path, launcher: Launcher) -> Iterator[Demo]:
     running = place.start("run", BRIEFING_LOG__FORMAT="json")
     try:
         running.wait_for("web pages")
-        yield Demo(place, f"http://127.0.0.1:{port}", password[1])
+        yield Demo(place, f"http://127.0.0.1:{port}", made[1])
     finally:
         running.close()
 

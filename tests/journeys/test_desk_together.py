@@ -10,11 +10,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.journeys.test_desk_pages import BAKERY, FERRY, LIBRARY, SECOND, Demo, Table, demo
+from tests.journeys.test_desk_pages import (
+    BAKERY,
+    FERRY,
+    LIBRARY,
+    SECOND,
+    Demo,
+    Table,
+    demo,
+    made,
+)
 from tests.kit import browser as chromium
 from tests.kit.commands import Running, Workplace
 
-__all__ = ["demo"]
+__all__ = ["demo", "made"]
 
 PASSWORD = "Seven wet herons"
 
@@ -105,8 +114,7 @@ def test_the_deadline_passes(
     at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=20)
     text = workplace.config.read_text()
     workplace.configure(
-        text
-        + 'timezone = "UTC"\ndays = "daily"\napproval = "required"\nif_unapproved = "hold"\n',
+        text + 'timezone = "UTC"\ndays = "daily"\napproval = "required"\nif_unapproved = "hold"\n',
         at=f'"{at:%H:%M:%S}"',
         listen='"127.0.0.1:0"',
     )

@@ -163,9 +163,10 @@ def test_serve_says_where_a_person_begins(
     serving = start("serve")
     serving.wait_for("web pages")
     assert serving.process.stdout is not None
-    told = [serving.process.stdout.readline().decode().split() for _ in range(8)]
+    told = [serving.process.stdout.readline().decode().split() for _ in range(9)]
     assert ["sign", "up", f"{address}/join/daily"] in told
     assert ["past", "editions", f"{address}/editions/manana"] in told
+    assert ["the", "editors'", "desk", f"{address}/desk"] in told
     assert str(workplace.folder / "outbox" / "new") in " ".join(told[-1])
 
 

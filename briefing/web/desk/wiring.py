@@ -29,6 +29,7 @@ from briefing.web.desk import (
 from briefing.web.desk.frame import Frame
 from briefing.web.desk.gate import PLACE, Gate, LoginWanted
 from briefing.web.desk.parts import Newsroom, Parts
+from briefing.web.doors import find_methods
 
 __all__ = ["ROOM", "register"]
 
@@ -86,6 +87,8 @@ def register(
         answer = frame.error(_status(error))
         if isinstance(error, HTTPException):
             answer.headers.update(error.headers or {})
+        if answer.status_code == 405:
+            answer.headers["Allow"] = ", ".join(find_methods(routes.routes, request.url.path))
         if "hx-request" in request.headers:
             # Into the page, for the part that was asked for is no place for another page.
             answer.headers.update(_INTO_THE_PAGE)

@@ -30,7 +30,7 @@ STRICT = (
 
 
 def every_page(house: House) -> Iterator[str]:
-    """An address for each route, with everything in it that the route can find."""
+    """An address for each public route, with everything in it that the route can find."""
     key = house.join()
     edition = house.publish()
     with house.database.write() as connection:
@@ -43,7 +43,8 @@ def every_page(house: House) -> Iterator[str]:
         "/p/": house.token(Door.PREFERENCES, key),
     }
     for route in house.site().routes:
-        assert isinstance(route, APIRoute)
+        if not isinstance(route, APIRoute):
+            continue  # the desk's: tests/briefing/web/desk
         yield route.path.format(
             briefing="daily",
             token=values.get(route.path[:3], ""),

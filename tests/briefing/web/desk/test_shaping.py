@@ -239,6 +239,18 @@ def test_line_ends_of_browsers_are_no_change(morning: Morning, ana: Browser) -> 
     assert [kind for _, kind, _ in morning.log] == ["note", "subject"]
 
 
+@pytest.mark.parametrize("was", ["One\nTwo", "\nOne\r\nTwo", "One\r\nTwo\r\n"])
+def test_it_does_not_matter_who_wrote_which_line_ends(
+    morning: Morning, ana: Browser, ben: Browser, was: str
+) -> None:
+    act(ben, morning, "write", note="Ben's")
+
+    answer = act(ana, morning, "write", seen=1, note="One\r\nTwo", was_note=was, scripts=True)
+
+    saved(answer, "Nothing had to change.")
+    assert morning.edition.note == "Ben's"
+
+
 def test_what_an_old_form_did_not_touch_stays_as_others_made_it(
     morning: Morning, ana: Browser, ben: Browser
 ) -> None:
