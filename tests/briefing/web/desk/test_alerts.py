@@ -7,6 +7,7 @@ import email.policy
 import html
 import re
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -212,8 +213,6 @@ def test_a_briefing_that_is_not_ours_is_not_found(room: Room, editor: Browser) -
 
 
 def test_times_are_those_of_the_briefing(room: Room, editor: Browser) -> None:
-    from dataclasses import replace  # noqa: PLC0415
-
     named = replace(room.desk.briefing(), timezone=ZoneInfo("Asia/Tokyo"))
     room.desk.briefings["daily"] = named
     room.desk.store([article()], NOW)

@@ -6,15 +6,16 @@ import html
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
 
+from briefing.delivery import Retry
 from briefing.model import Edition, EditionState, Message, Outcome, OutcomeKind, Role
 from briefing.store import edits
 from briefing.store.tables import deliveries
+from briefing.web.desk import sending
 from subscribers import roll
 from tests.briefing.web.desk.conftest import Browser, Room, enter
 from tests.kit import newsroom
@@ -68,7 +69,7 @@ def deliver(
         return answer(message)
 
     mailer = newsroom.ScriptedMailer(take, lines=1)
-    retry = replace(newsroom.Retry(), resend_unknown=False)
+    retry = Retry(resend_unknown=False)
     desk = newsroom.desk(room.database, mailer, room.clock, retry=retry)
     desk.deliver(edition, stop=stop, wait=False)
     room.mailer.seen.extend(mailer.seen)
@@ -148,8 +149,6 @@ def test_speed_and_time_left_are_those_of_the_last_minute(room: Room, editor: Br
     ],
 )
 def test_speed_in_words(rate: float, left: float, said: tuple[str, str]) -> None:
-    from briefing.web.desk import sending  # noqa: PLC0415 - its private words
-
     assert (sending._tell_rate(rate), sending._tell_time(timedelta(seconds=left))) == said
 
 
