@@ -195,6 +195,14 @@ class Deciding:
                 _log(connection, edition, "send now", "", who.name, now)
         return self._reload(edition_id)
 
+    def note_test(
+        self, edition_id: int, addresses: Sequence[str], *, who: User, now: datetime
+    ) -> None:
+        """Log that a test was sent, and where to."""
+        with self._database.write() as connection:
+            edition = _locked(connection, edition_id)
+            _log(connection, edition, "test", ", ".join(addresses), who.name, now)
+
     def _move(
         self,
         edition_id: int,

@@ -298,6 +298,7 @@ class Editing:
             edition = editions.get(connection, edition_id)
         if edition is None:
             raise _missing(edition_id)
+        _check_editable(edition)
         article = self._read_page(url, self._briefing(edition.briefing), now)
         return self._add(edition_id, article, section, index, who=who, now=now)
 
@@ -385,13 +386,7 @@ class Editing:
         edition = editions.lock(connection, edition_id)
         if edition is None:
             raise _missing(edition_id)
-        if edition.state not in EDITABLE:
-            raise EditionError(
-                f"the edition of {edition.day} is {edition.state}, and is not edited any more",
-                mend="an approval can be taken back as long as no message has left"
-                if edition.state is EditionState.SENDING
-                else "write it into the next one",
-            )
+        _check_editable(edition)
         sections = self._briefing(edition.briefing).section_slugs
         return edition, Shape.of(edition, editions.dropped(connection, edition_id), sections)
 
@@ -500,3 +495,13 @@ def _still(change: Callable[[Shape], Shape]) -> _Act:
 
 def _missing(edition_id: int) -> EditionError:
     return EditionError(f"there is no edition number {edition_id}", mend="go back to the list")
+
+
+def _check_editable(edition: Edition) -> None:
+    if edition.state not in EDITABLE:
+        raise EditionError(
+            f"the edition of {edition.day} is {edition.state}, and is not edited any more",
+            mend="an approval can be taken back as long as no message has left"
+            if edition.state is EditionState.SENDING
+            else "write it into the next one",
+        )

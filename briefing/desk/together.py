@@ -53,9 +53,12 @@ class Together:
         with self._database.read() as connection:
             return presence.present(connection, edition_id, now - _GONE)
 
-    def changes_since(self, edition_id: int, cursor: str, *, now: datetime) -> News:
+    def changes_since(
+        self, edition_id: int, cursor: str, *, now: datetime, who: User | None = None
+    ) -> News:
         """Two short queries, a third where something happened; meant to be asked each second. An
-        empty cursor, or one that is none, asks for the cursor of now."""
+        empty cursor, or one that is none, asks for the cursor of now. Where `who` is, is no news to
+        them."""
         with self._database.read() as connection:
             glance = presence.glance(connection, edition_id)
             if glance is None:
@@ -67,7 +70,8 @@ class Together:
                 if seen is not None and seen < glance.last_edit
                 else []
             )
-        fresh_cursor = _cursor(glance, here)
+        others = tuple(one for one in here if who is None or one.user_id != who.id)
+        fresh_cursor = _cursor(glance, others)
         return News(
             cursor=fresh_cursor,
             changed=seen is not None and cursor != fresh_cursor,

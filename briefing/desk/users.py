@@ -132,13 +132,16 @@ class Users:
             )
         return Entered(token, session)
 
-    def session(self, token: str, *, now: datetime) -> Session | None:
-        """Who is behind a cookie; None where the session has ended, or the user is disabled."""
+    def session(self, token: str, *, now: datetime, used: bool = True) -> Session | None:
+        """Who is behind a cookie; None where the session has ended, or the user is disabled.
+
+        `used` is False for what a page asks by itself: a tab that is left open keeps nobody in.
+        """
         with self._database.read() as connection:
             found = accounts.find_session(connection, _mark(token))
         if found is None or found.user.disabled or not _lasts(found, now):
             return None
-        if now - found.seen_at >= _TOUCH:
+        if used and now - found.seen_at >= _TOUCH:
             with self._database.write() as connection:
                 accounts.touch_session(connection, found.id, now)
             found = replace(found, seen_at=now)

@@ -133,6 +133,9 @@ class _Decisions:
             raise Refused("no address was chosen", "choose from those of the configuration")
         edition = self._parts.sheet(number, seat).edition
         answers = self._desk.test_send(self._desk.show(edition), chosen)
+        sent = [address for address, fault in answers if not fault]
+        if sent:
+            self._deciding.note_test(number, sent, who=seat.user, now=self._parts.clock())
         failed = [f"{address}: {fault}" for address, fault in answers if fault]
         if failed:
             raise Refused("a test could not be sent: " + "; ".join(failed))

@@ -32,6 +32,8 @@ PLACE: Final = "/desk"
 
 _COOKIE: Final = "desk"
 _LONGEST_TOKEN: Final = 100
+# What an open page asks for again and again, whether or not somebody sits before it.
+_BY_ITSELF: Final = ("/look", "/events", "/sheet", "/progress")
 
 
 class LoginWanted(Exception):
@@ -71,7 +73,8 @@ class Gate:
         their session."""
         token = request.cookies.get(_COOKIE, "")
         known = 0 < len(token) <= _LONGEST_TOKEN
-        session = self._desk.users.session(token, now=self._clock()) if known else None
+        used = not request.url.path.endswith(_BY_ITSELF)
+        session = self._desk.users.session(token, now=self._clock(), used=used) if known else None
         if session is None:
             raise LoginWanted
         seat = Seat(session.user, session, token, "hx-request" in request.headers)

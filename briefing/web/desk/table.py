@@ -151,7 +151,7 @@ class Table:
         proof, unproven = self.proof(edition)
         findings = proof.findings if proof else ()
         judged = self._desk.deciding.judge(edition.id, findings)
-        news = self._desk.together.changes_since(edition.id, "", now=now)
+        news = self._desk.together.changes_since(edition.id, "", now=now, who=seat.user)
         others = [one for one in news.present if one.user_id != seat.user.id]
         entries = telling.tell_log(sheet, named)
         by_id = {edit.id: edit for edit in sheet.log}

@@ -44,6 +44,7 @@ _DECISIONS: Final = {
     "alert": "opened the alert",
     "joined": "brought the draft up to date",
     "redrafted": "made the draft again",
+    "test": "sent a test",
     "pause": "paused the delivery",
     "resume": "resumed the delivery",
     "cancel": "cancelled the delivery",

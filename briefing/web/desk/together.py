@@ -65,10 +65,10 @@ def register(parts: Parts) -> None:
 
 async def _stream(parts: Parts, number: int, seat: Seat, cursor: str) -> AsyncIterator[str]:
     def ask() -> News:
-        return parts.desk.together.changes_since(number, cursor, now=parts.clock())
+        return parts.desk.together.changes_since(number, cursor, now=parts.clock(), who=seat.user)
 
     def is_in() -> bool:
-        return parts.desk.users.session(seat.token, now=parts.clock()) is not None
+        return parts.desk.users.session(seat.token, now=parts.clock(), used=False) is not None
 
     began = told = asked = time.monotonic()
     yield "retry: 2000\n\n"

@@ -10,6 +10,7 @@
   const token = () => JSON.parse(document.body.getAttribute("hx-headers") || "{}")["X-CSRF-Token"];
   let dragging = false;
   let behind = false;
+  let pause = 2000;
 
   // Panels: what is put into #panel-body opens over the page, and closes when its form was taken.
 
@@ -131,10 +132,13 @@
       const news = JSON.parse(event.data);
       if (news.cursor !== sheet().dataset.cursor) refresh();
     });
-    // It comes back by itself, but would ask after the old cursor.
+    // By itself it would come back with the old cursor. The sheet is asked for first: it also knows
+    // whether the session has ended.
+    stream.addEventListener("open", () => { pause = 2000; });
     stream.addEventListener("error", () => {
       stream.close();
-      setTimeout(listen, 2000);
+      setTimeout(() => { refresh(); listen(); }, pause);
+      pause = Math.min(pause * 2, 60000);
     });
     addEventListener("pagehide", () => stream.close(), { once: true });
   }

@@ -361,7 +361,12 @@ def test_a_test_goes_to_the_allowed_and_to_nobody_else(morning: Morning, ana: Br
     mail = email.message_from_bytes(message.data, policy=email.policy.default)
     assert "test" in mail["Subject"].lower()
     assert morning.edition.state is EditionState.DRAFT
-    assert morning.dump() == before  # the ledger too
+    after = morning.dump()
+    (entry,) = [row for row in after.pop("edition_edits") if row not in before["edition_edits"]]
+    del before["edition_edits"]
+    assert after == before  # the ledger too
+    assert TEST_ADDRESS in repr(entry)
+    assert f"Ana sent a test: {TEST_ADDRESS}" in plain(ana.get(morning.place))
 
 
 @pytest.mark.parametrize("address", ["", "victim@elsewhere.example", "reader1@readers.example"])

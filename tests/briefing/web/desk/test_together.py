@@ -184,7 +184,6 @@ def test_an_act_of_another_is_heard_within_seconds(
 
 @pytest.mark.usefixtures("quick")
 def test_each_thing_that_happens_is_told(morning: Morning, pia: Browser, address: str) -> None:
-    look(morning.sit("Ana"), morning)
     with listen(morning, address, "Ana") as stream:
         look(pia, morning, story=3)
         assert stream.news()["here"] == ["Pia"]
