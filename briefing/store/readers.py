@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, func, select
 
 from briefing.store.ledger import to_ms
-from briefing.store.tables import deliveries, edition_sums, editions
+from briefing.store.tables import deliveries, edition_sums
 from subscribers.tables import subscribers
 
 # A row that is being handed over counts as waiting, as in the sum.
@@ -38,16 +38,9 @@ def in_state(
     connection: Connection, edition_id: int, state: str, *, after: int = 0, limit: int
 ) -> list[Reader]:
     """Readers in a state of the sum with ids above `after`, the lowest first."""
-    was_there = and_(
-        subscribers.c.id == deliveries.c.recipient_id,
-        # SQLite gives the highest number again once its person was erased: who joined after the
-        # audience was frozen is somebody else.
-        subscribers.c.created_at <= editions.c.sending_started_at,
-    )
     rows = connection.execute(
         select(deliveries, subscribers.c.address)
-        .join(editions, editions.c.id == deliveries.c.edition_id)
-        .outerjoin(subscribers, was_there)
+        .outerjoin(subscribers, subscribers.c.id == deliveries.c.recipient_id)
         .where(
             deliveries.c.edition_id == edition_id,
             deliveries.c.recipient_id > after,

@@ -62,10 +62,17 @@ def test_two_editors_see_each_other_and_each_other_s_changes(pair: tuple[Table, 
     expect(ana.page.locator("#dropped")).to_contain_text("told yesterday")
     expect(ana.panel.get_by_label("Headline", exact=True)).to_have_value("Books in sixty languages")
 
+    # Nor does it touch what is typed on the sheet itself.
+    pia.page.locator("#waiving").fill("half a reason")
+    pia.page.locator("#open-hold").click()
+    pia.page.locator("#reason-hold").fill("half another")
+
     # Different fields of a draft are no clash.
     ana.panel.get_by_role("button", name="Save the words").click()
     expect(pia.story("Books in sixty languages")).to_have_count(1)
-    expect(pia.page.locator("#frame")).to_be_visible()
+    expect(pia.page.locator("#waiving")).to_have_value("half a reason")
+    expect(pia.page.locator("#reason-hold")).to_be_visible()
+    expect(pia.page.locator("#reason-hold")).to_have_value("half another")
     expect(pia.page.frame_locator("#frame").locator("body")).to_contain_text(
         "Books in sixty languages"
     )
@@ -86,6 +93,7 @@ def test_of_two_who_write_the_same_the_slower_sees_both_texts(pair: tuple[Table,
     expect(clash).to_contain_text("Pia changed the headline")
     expect(clash).to_contain_text("Pia's headline")
     expect(clash).to_contain_text("Ana's headline")
+    expect(clash).to_be_in_viewport()
     expect(pia.story("Ana's headline")).to_have_count(0)
 
     clash.get_by_role("button", name="Use mine instead").click()

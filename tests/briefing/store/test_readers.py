@@ -79,9 +79,7 @@ def test_times_are_moments_and_the_answer_is_the_servers(
     assert (found[0].reason, found[0].answer) == ("later", "450 busy")
 
 
-def test_who_took_over_the_number_of_somebody_erased_is_not_shown(
-    database: Database, edition_id: int
-) -> None:
+def test_nobody_takes_over_the_row_of_somebody_erased(database: Database, edition_id: int) -> None:
     with database.write() as connection:
         roll.erase(connection, "reader6@readers.example", now=NOW)
         later = NOW + timedelta(minutes=1)

@@ -22,7 +22,11 @@
       ($("[autofocus], [role=alert], #panel-title", panel()) || panel()).focus();
       look();
     }
-    if (event.detail.target.id === "sheet") dress();
+    if (event.detail.target.id === "sheet") {
+      dress();
+      // Whoever is at a story far below does not see what is said on top.
+      $("#clash, #trouble", sheet())?.scrollIntoView({ block: "center" });
+    }
   });
 
   // A form in a panel that is refused comes back into the panel; taken, it changes the sheet.
@@ -60,6 +64,15 @@
     frame.dataset.look = name;
     if (frame.src !== wanted.href) frame.src = wanted.href;
   }
+
+  // What others do puts the sheet in anew: what is typed, ticked or unfolded on it stays.
+
+  Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => {
+    const typed = name === "value" && node.matches("input[type=text], textarea")
+      && node.value !== node.defaultValue;
+    const ticked = name === "checked" && node.checked !== node.defaultChecked;
+    return !(typed || ticked || (name === "open" && node.matches("details")));
+  };
 
   // Dragging; the buttons beside each story do the same.
 

@@ -316,15 +316,12 @@ def test_who_waits_is_shown_with_the_next_try(room: Room, publisher: Browser) ->
     assert "reader9@readers.example being handed over" in said
 
 
-def test_the_erased_are_shown_as_such_whoever_has_their_number_now(
-    room: Room, publisher: Browser
-) -> None:
+def test_the_erased_are_shown_as_such_whoever_joins_next(room: Room, publisher: Browser) -> None:
     edition = send(room, 3, until=lambda message: reader(message) == 3)
     room.clock.forward(minutes=1)
     with room.database.write() as connection:
         for number in (2, 3):
             roll.erase(connection, f"reader{number}@readers.example", now=room.clock())
-        # On SQLite the highest number is given again.
         roll.add(connection, "new@readers.example", ["daily"], now=room.clock(), actor="test")
 
     for state in ("refused", "unknown"):

@@ -1,0 +1,126 @@
+"""The pictures of docs/editing.md, taken anew from the demonstration's desk.
+
+Run: .venv/bin/python tests/pictures.py
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from playwright.sync_api import Browser, Page  # noqa: E402 - found from here only now
+
+from tests.kit import browser as chromium  # noqa: E402
+
+IMAGES = ROOT / "docs/images"
+COMMAND = [sys.executable, "-m", "briefing", "--config", "config.toml"]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "demo"
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "tests/demonstration.py"), "--to", str(folder)],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        found = re.search(r"as Pia with the password (\S+)", done.stdout)
+        assert found
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            address = f"127.0.0.1:{free.getsockname()[1]}"
+        config = folder / "config.toml"
+        config.write_text(config.read_text().replace("127.0.0.1:8000", address))
+        more = [*COMMAND, "user", "add", "Ana", "--generate"]
+        told = subprocess.run(more, cwd=folder, check=True, capture_output=True, text=True).stdout
+        anas = told.split()[-1]
+        daemon = subprocess.Popen([*COMMAND, "run"], cwd=folder, stderr=subprocess.DEVNULL)
+        try:
+            wait_for(f"http://{address}/healthz")
+            with chromium.launch() as browser:
+                take(browser, f"http://{address}", found[1], anas)
+        finally:
+            daemon.terminate()
+            daemon.wait(20)
+            shutil.rmtree(folder)
+
+
+def wait_for(url: str) -> None:
+    for _ in range(300):
+        with suppress(OSError), urllib.request.urlopen(url):
+            return
+        time.sleep(0.1)
+    sys.exit(f"{url} does not answer")
+
+
+def take(browser: Browser, address: str, pias: str, anas: str) -> None:
+    with (
+        chromium.open_page(browser, width=1366, height=860) as pia,
+        chromium.open_page(browser, width=1366, height=860) as ana,
+    ):
+        enter(pia, address, "Pia", pias)
+        keep(pia, "list")
+        draft = open_draft(pia)
+        enter(ana, address, "Ana", anas)
+        open_draft(ana)
+        pia.locator("#here .chip").wait_for()
+        keep(pia, "draft")
+        pia.set_viewport_size({"width": 1366, "height": 760})
+        pia.goto(f"{draft}/proof")
+        pia.wait_for_load_state("networkidle")
+        keep(pia, "proof")
+        pia.goto(draft)
+        for page, words in ((pia, "Room for more students"), (ana, "Australia makes room")):
+            page.locator(".story a[id^=edit-]").nth(1).click()
+            page.locator("#headline").fill(words)
+        keep(pia, "story")
+        pia.locator("#save-story").click()
+        pia.get_by_role("heading", name="Room for more students").wait_for()
+        ana.locator("#save-story").click()
+        ana.locator("#clash").wait_for()
+        ana.evaluate("scrollTo(0, 0)")
+        keep(ana, "clash")
+        pia.emulate_media(color_scheme="dark")
+        if pia.locator("#waiving").count():
+            pia.locator("#waiving").fill("A demonstration: nobody else reads it")
+        pia.locator("#send-now").click()
+        pia.get_by_text("sent of 3").wait_for()
+        pia.evaluate("scrollTo(0, 0)")
+        keep(pia, "sent-dark")
+    with chromium.open_page(browser, width=375, height=812) as phone:
+        enter(phone, address, "Pia", pias)
+        phone.goto(draft)
+        keep(phone, "phone")
+
+
+def enter(page: Page, address: str, name: str, password: str) -> None:
+    page.goto(f"{address}/desk")
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("heading", name="Editions").wait_for()
+
+
+def open_draft(page: Page) -> str:
+    page.locator(".ahead h3 a").first.click()
+    page.frame_locator("#frame").locator("h1").wait_for()
+    return page.url
+
+
+def keep(page: Page, name: str) -> None:
+    page.screenshot(path=IMAGES / f"desk-{name}.png")
+
+
+if __name__ == "__main__":
+    main()
