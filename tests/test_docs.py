@@ -1,0 +1,49 @@
+"""The documents lead somewhere: every picture and every link to a file or a heading of ours."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+IMAGES = sorted((ROOT / "docs/images").glob("desk-*.png"))
+MOST_BYTES = 200_000
+
+
+def links_of(page: Path) -> list[str]:
+    """Where a page's links and pictures lead, without the web; code is not looked at."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"`[^`\n]*`", "", text)
+    found = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'src="([^"]+)"', text)
+    return [link for link in found if not re.match(r"[a-z]+:", link)]
+
+
+def anchors_of(page: Path) -> set[str]:
+    """The names of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_and_pictures_are_there(page: Path) -> None:
+    for link in links_of(page):
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors_of(target), link
+
+
+def test_editing_shows_every_picture_of_the_desk() -> None:
+    shown = set(links_of(ROOT / "docs/editing.md"))
+
+    assert IMAGES
+    assert {f"images/{image.name}" for image in IMAGES} <= shown
+
+
+@pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.name)
+def test_pictures_of_the_desk_are_small(image: Path) -> None:
+    assert image.stat().st_size < MOST_BYTES
