@@ -26,6 +26,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from briefing import collection
 from briefing.app import App, build_returned
+from briefing.desk.drafting import UNDECIDED
 from briefing.errors import BriefingError, EmptyEdition
 from briefing.model import DAILY, Briefing, Edition, EditionState
 from briefing.store import editions
@@ -34,7 +35,6 @@ log = structlog.get_logger(__name__)
 
 _TELL = timedelta(seconds=10)
 _TICK = 0.5
-_DRAFTS = (EditionState.DRAFT, EditionState.REVIEW, EditionState.CHANGES)
 # How long after its time was over a missed day is still written down.
 _NOTED_FOR = timedelta(days=1)
 # What failed is tried again after the first wait, then after twice as long, …
@@ -165,8 +165,10 @@ class Daemon:
         with self._app.database.read() as connection:
             edition = editions.find(connection, due.briefing.slug, due.day, DAILY)
             before = editions.window_before(connection, due.briefing.slug, DAILY, due.day)
+        if edition is not None and edition.state is EditionState.HELD and due.step is Step.DRAFT:
+            self._desk.remind(edition, now)
         # Approved, held, being sent, sent, spiked, skipped: decided, perhaps by a person.
-        if edition is not None and edition.state not in _DRAFTS:
+        if edition is not None and edition.state not in UNDECIDED:
             return
         match due.step:
             case Step.DRAFT:
@@ -206,7 +208,7 @@ class Daemon:
         if edition.state is EditionState.CHANGES:
             # An editor has said that it must not leave like this.
             wants_editor, then = True, "skip" if then == "skip" else "hold"
-        if edition.state not in _DRAFTS:
+        if edition.state not in UNDECIDED:
             return
         if then == "send":
             by = "policy: if_unapproved = send" if wants_editor else "policy: auto"
@@ -214,10 +216,14 @@ class Daemon:
             log.info("edition approved", **facts, stories=len(edition.stories), by=by)
             return
         reason = "not approved at its hour"
+        # From the states it was read in: whoever approves it meanwhile was in time.
         if then == "skip":
-            self._desk.skip(briefing, due.day, reason, now)
+            lapsed = self._desk.skip(briefing, due.day, reason, now, before=UNDECIDED)
         else:
-            self._desk.hold(edition, reason)
+            lapsed = self._desk.lapse(edition, reason)
+        if not lapsed:
+            log.info("edition decided at the last moment", **facts)
+            return
         log.warning("edition not approved", **facts, then=then)
 
     def _run_deliveries(self, now: datetime) -> None:

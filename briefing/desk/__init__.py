@@ -28,7 +28,7 @@ from briefing.desk.alerts import Alerts
 from briefing.desk.deciding import Deciding
 from briefing.desk.differences import Differences, compare_fields, compare_text
 from briefing.desk.dispatch import Delivered, Dispatch, SignerOf
-from briefing.desk.drafting import STARTABLE, Draft, Drafting
+from briefing.desk.drafting import STARTABLE, UNDECIDED, Draft, Drafting
 from briefing.desk.editing import Editing
 from briefing.desk.notices import Notices
 from briefing.desk.pages import read_page
@@ -237,26 +237,37 @@ class Desk:
         ]
         linked = self._drafting.link_stories(edition)
         with self.database.write() as connection:
-            if not editions.freeze(connection, linked, composed, by=by, now=now):
-                raise EditionError(
-                    f"the edition of {edition.day} changed while it was being approved",
-                    mend="look at it again, then approve",
-                )
-            self._log(connection, edition, "approve", "", by, now)
-        return self._reload(edition)
+            frozen = editions.freeze(connection, linked, composed, by=by, now=now)
+            if frozen:
+                self._log(connection, edition, "approve", "", by, now)
+        now_is = self._reload(edition)
+        is_approved = now_is.state in (EditionState.APPROVED, EditionState.SENDING)
+        if not frozen and not (is_approved and now_is.approved_revision == edition.revision):
+            raise EditionError(
+                f"the edition of {edition.day} changed while it was being approved",
+                mend="look at it again, then approve",
+            )
+        return now_is
 
     def hold(self, edition: Edition, reason: str, *, by: str = "") -> Edition:
         """Keep an edition from leaving until it is approved (again)."""
         before = (*STARTABLE, EditionState.APPROVED)
         return self._move(edition, before, EditionState.HELD, reason, by)
 
+    def lapse(self, edition: Edition, reason: str) -> bool:
+        """Hold what nobody has approved by its hour; False where somebody has decided meanwhile."""
+        with self.database.write() as connection:
+            lapsed = editions.change_state(
+                connection, edition.id, UNDECIDED, EditionState.HELD, reason=reason
+            )
+            if lapsed:
+                self._log(connection, edition, "hold", reason, "", self._clock())
+        return lapsed
+
     def spike(self, edition: Edition, reason: str, *, by: str = "") -> Edition:
         """Give an edition up; its stories and its window of news go to the next one."""
         before = (*STARTABLE, EditionState.APPROVED, EditionState.SKIPPED)
-        spiked = self._move(edition, before, EditionState.SPIKED, reason, by)
-        with self.database.write() as connection:
-            editions.give_back_window(connection, edition.id)
-        return spiked
+        return self._move(edition, before, EditionState.SPIKED, reason, by)
 
     def skip(
         self,
@@ -266,8 +277,10 @@ class Desk:
         now: datetime,
         *,
         was_empty: bool = False,
-    ) -> None:
-        """Record that a day has no edition, so that the question is not asked again.
+        before: Sequence[EditionState] = (*STARTABLE, EditionState.APPROVED),
+    ) -> bool:
+        """Record that a day has no edition, so that the question is not asked again; False for one
+        that is in none of some states by now, and stays as it is.
 
         Its stories and its window of news go to the next one. Where the day `was_empty`, nothing
         was in its window, which moves on.
@@ -280,7 +293,7 @@ class Desk:
             skipped = editions.change_state(
                 connection,
                 edition.id,
-                (*STARTABLE, EditionState.APPROVED),
+                before,
                 EditionState.SKIPPED,
                 reason=reason,
             )
@@ -288,6 +301,7 @@ class Desk:
                 self._log(connection, edition, "skip", reason, "", now)
             if skipped and (edition.stories or not was_empty):
                 editions.give_back_window(connection, edition.id)
+        return skipped
 
     def remind(self, edition: Edition, now: datetime) -> None:
         """Mail those who decide that a draft is ready, or that its hour is near; each is said once
@@ -486,6 +500,8 @@ class Desk:
             if not editions.change_state(connection, edition.id, before, after, reason=reason):
                 raise EditionError(f"the edition of {edition.day} is {edition.state} already")
             kind = "hold" if after is EditionState.HELD else "spike"
+            if after is EditionState.SPIKED:
+                editions.give_back_window(connection, edition.id)
             self._log(connection, edition, kind, reason, by, self._clock())
         return self._reload(edition)
 

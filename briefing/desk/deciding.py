@@ -22,7 +22,7 @@ from typing import Protocol
 from briefing.composition.lint import Finding, Level
 from briefing.desk import wording
 from briefing.errors import EditionError
-from briefing.model import Edition, EditionState, User
+from briefing.model import DAILY, Briefing, Edition, EditionState, User
 from briefing.store import Connection, Database, editions, edits, waivers
 from briefing.store.recall import recall
 from briefing.store.waivers import Waiver
@@ -50,6 +50,8 @@ class Judged:
 class Verbs(Protocol):
     """The desk's own verbs, which a policy or a command may use as well."""
 
+    def briefing(self, slug: str) -> Briefing: ...
+
     def approve(self, edition: Edition, *, by: str, now: datetime) -> Edition: ...
 
     def hold(self, edition: Edition, reason: str, *, by: str = "") -> Edition: ...
@@ -70,11 +72,11 @@ class Deciding:
             return judge(findings, waivers.of_edition(connection, edition_id))
 
     def waive(
-        self, edition_id: int, rule: str, place: str, reason: str, *, who: User, now: datetime
+        self, edition_id: int, finding: Finding, reason: str, *, who: User, now: datetime
     ) -> Waiver:
-        """Answer for a warning. A reason is needed."""
+        """Answer for a warning, as long as the words it was found in stay. A reason is needed."""
         why = wording.line("reason", reason, needed=True)
-        waiver = Waiver(rule[:100], place[:400], who.name, why, now)
+        waiver = Waiver(*_key(finding), who.name, why, now)
         with self._database.write() as connection:
             edition = _locked(connection, edition_id)
             _waive(connection, edition, waiver)
@@ -133,18 +135,19 @@ class Deciding:
             with self._database.write() as connection:
                 locked = _locked(connection, edition_id)
                 for finding in judged.warnings:
-                    place = finding.place[:400]
-                    waiver = Waiver(finding.rule[:100], place, who.name, why, now)
-                    _waive(connection, locked, waiver)
+                    _waive(connection, locked, Waiver(*_key(finding), who.name, why, now))
         return self._verbs.approve(edition, by=who.name, now=now)
 
     def take_back(self, edition_id: int, reason: str, *, who: User, now: datetime) -> Edition:
-        """Make an approved edition a draft again, as long as no message has left."""
+        """Make an approved edition a draft again, at its own hour, as long as no message has left.
+
+        After that hour it is held instead: what was taken back must not leave by policy.
+        """
         _check_role(who, "take an approval back")
         why = wording.line("reason", reason)
         with self._database.write() as connection:
             edition = _locked(connection, edition_id)
-            if edition.state is EditionState.DRAFT:
+            if edition.state in (EditionState.DRAFT, EditionState.HELD):
                 return edition
             if edition.state is EditionState.SENDING:
                 if not recall(connection, edition_id):
@@ -159,6 +162,11 @@ class Deciding:
                 EditionState.DRAFT,
             ):
                 raise EditionError(f"the edition of {edition.day} is {edition.state}, not approved")
+            due_at, state = after_approval(edition, self._verbs.briefing(edition.briefing), now)
+            reason = (why or f"taken back by {who.name}") if state is EditionState.HELD else ""
+            editions.change_state(
+                connection, edition_id, (EditionState.DRAFT,), state, due_at=due_at, reason=reason
+            )
             _log(connection, edition, "take back", why, who.name, now)
         return self._reload(edition_id)
 
@@ -230,12 +238,26 @@ class Deciding:
             return _found(editions.get(connection, edition_id), edition_id)
 
 
+def after_approval(
+    edition: Edition, briefing: Briefing, now: datetime
+) -> tuple[datetime, EditionState]:
+    """The hour and the state of an edition that is not approved any more. Pure.
+
+    What was to leave at once has its own hour again. Once that has passed it is held: as a draft it
+    would be the policy's, which may send it.
+    """
+    if edition.slot != DAILY:
+        return edition.due_at, EditionState.DRAFT
+    due_at = briefing.due_at(edition.day)
+    return due_at, EditionState.DRAFT if now < due_at else EditionState.HELD
+
+
 def judge(findings: Sequence[Finding], given: Sequence[Waiver]) -> Judged:
     """Sort findings by what they mean for an approval. Errors cannot be waived."""
-    by_key = {(waiver.rule, waiver.place): waiver for waiver in given}
+    by_key = {(waiver.rule, waiver.place, waiver.about): waiver for waiver in given}
     errors, warnings, waived = [], [], []
     for finding in findings:
-        waiver = by_key.get((finding.rule[:100], finding.place[:400]))
+        waiver = by_key.get(_key(finding))
         if finding.level is Level.ERROR:
             errors.append(finding)
         elif waiver is None:
@@ -243,6 +265,11 @@ def judge(findings: Sequence[Finding], given: Sequence[Waiver]) -> Judged:
         else:
             waived.append((finding, waiver))
     return Judged(tuple(errors), tuple(warnings), tuple(waived))
+
+
+def _key(finding: Finding) -> tuple[str, str, str]:
+    """What a waiver is kept by."""
+    return finding.rule[:100], finding.place[:400], finding.about
 
 
 def _check_role(who: User, what: str) -> None:

@@ -16,6 +16,7 @@ from briefing.delivery import Distributed, Ended, OpenChunks, Pace, Retry, Sendi
 from briefing.errors import EditionError, UsageError
 from briefing.mailers import Mailer
 from briefing.model import (
+    DAILY,
     Briefing,
     Composition,
     Edition,
@@ -24,7 +25,7 @@ from briefing.model import (
     Publication,
     Recipient,
 )
-from briefing.store import Connection, Database, editions, ledger
+from briefing.store import Connection, Database, articles, editions, ledger
 from subscribers import roll
 from subscribers.tokens import Tokens
 
@@ -255,6 +256,10 @@ class Dispatch:
                 sending_started_at=now,
             )
             if started:
+                if edition.slot != DAILY:
+                    # From now on the daily edition tells its story as an update.
+                    told = [story.article.id or 0 for story in edition.stories]
+                    articles.renew_drafts(connection, told, "update", now)
                 ledger.freeze_audience(
                     connection, edition.id, briefing.slug, now, self._pace.chunk_size
                 )

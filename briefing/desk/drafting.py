@@ -22,12 +22,10 @@ from briefing.model import (
 from briefing.selection import Selection, select
 from briefing.store import Connection, Database, articles, editions, edits
 
-STARTABLE = (
-    EditionState.DRAFT,
-    EditionState.REVIEW,
-    EditionState.CHANGES,
-    EditionState.HELD,
-)
+UNDECIDED = (EditionState.DRAFT, EditionState.REVIEW, EditionState.CHANGES)
+"""States in which nobody has decided on an edition: at its hour the policy does."""
+
+STARTABLE = (*UNDECIDED, EditionState.HELD)
 """States in which an edition may still be shaped and approved."""
 
 

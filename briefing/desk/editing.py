@@ -19,6 +19,7 @@ from datetime import datetime
 from functools import partial
 
 from briefing.desk import shaping, wording
+from briefing.desk.deciding import after_approval
 from briefing.desk.history import (
     REDO,
     UNDO,
@@ -356,7 +357,7 @@ class Editing:
                 log = edits.history(connection, edition_id)
                 if conflicts := find_conflicts(log, seen, changes):
                     return Clash(edition, conflicts)
-            return _save(connection, edition, after, kind, changes, who=who, now=now)
+            return self._save(connection, edition, after, kind, changes, who=who, now=now)
 
     def _add(
         self,
@@ -380,7 +381,7 @@ class Editing:
                 )
             after = shaping.add(before, Story(known, target, 0), index)
             changes = shaping.compare(before, after)
-            return _save(connection, edition, after, "add", changes, who=who, now=now)
+            return self._save(connection, edition, after, "add", changes, who=who, now=now)
 
     def _open(self, connection: Connection, edition_id: int) -> tuple[Edition, Shape]:
         edition = editions.lock(connection, edition_id)
@@ -406,45 +407,43 @@ class Editing:
             back = tuple(replace(c, before=c.after, after=c.before) for c in act.changes)
         turned, moved = shaping.turn_back(shape, back)
         changes = shaping.compare(shape, turned, moved)
-        saved = _save(connection, edition, turned, kind, changes, who=who, now=now, of=act.id)
+        saved = self._save(connection, edition, turned, kind, changes, who=who, now=now, of=act.id)
         by = saved.edit.id if saved.edit and kind == UNDO else None
         edits.mark_undone(connection, act.id, by)
         return saved
 
-
-def _save(
-    connection: Connection,
-    edition: Edition,
-    after: Shape,
-    kind: str,
-    changes: Sequence[edits.Change],
-    *,
-    who: User,
-    now: datetime,
-    of: int | None = None,
-) -> Saved:
-    revision = edition.revision + 1
-    was_approved = edition.state is EditionState.APPROVED
-    changed = replace(
-        after.on(edition),
-        revision=revision,
-        state=EditionState.DRAFT if was_approved else edition.state,
-        reason=f"changed by {who.name} after it was approved" if was_approved else edition.reason,
-    )
-    editions.save_edit(connection, changed, after.dropped)
-    edit = edits.record(
-        connection,
-        edition.id,
-        kind,
-        revision=revision,
-        who=who.name,
-        now=now,
-        changes=changes,
-        of=of,
-    )
-    saved = editions.get(connection, edition.id)
-    assert saved is not None  # noqa: S101 - locked by this transaction
-    return Saved(saved, edit)
+    def _save(
+        self,
+        connection: Connection,
+        edition: Edition,
+        after: Shape,
+        kind: str,
+        changes: Sequence[edits.Change],
+        *,
+        who: User,
+        now: datetime,
+        of: int | None = None,
+    ) -> Saved:
+        """A new revision; of one that was approved, `after_approval` says what becomes of it."""
+        changed = replace(after.on(edition), revision=edition.revision + 1)
+        if edition.state is EditionState.APPROVED:
+            due_at, state = after_approval(edition, self._briefing(edition.briefing), now)
+            reason = f"changed by {who.name} after it was approved"
+            changed = replace(changed, due_at=due_at, state=state, reason=reason)
+        editions.save_edit(connection, changed, after.dropped)
+        edit = edits.record(
+            connection,
+            edition.id,
+            kind,
+            revision=changed.revision,
+            who=who.name,
+            now=now,
+            changes=changes,
+            of=of,
+        )
+        saved = editions.get(connection, edition.id)
+        assert saved is not None  # noqa: S101 - locked by this transaction
+        return Saved(saved, edit)
 
 
 def _store(connection: Connection, article: Article, now: datetime) -> Article:

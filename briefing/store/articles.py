@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
@@ -10,11 +10,21 @@ from typing import Any, Final
 from sqlalchemy import Connection, RowMapping, and_, exists, not_, or_, select, update
 
 from briefing.model import DAILY, DESK, Article, Image
+from briefing.store import edits
 from briefing.store.tables import articles, edition_stories, editions, source_states
 from subscribers.dialect import insert
 
 # Editions in these states have given their stories back.
 _GIVEN_BACK = ("spiked", "skipped")
+
+# Editions in these states may still be approved.
+_OPEN = ("draft", "in review", "changes requested", "held")
+
+# What of an article readers can see, or that keeps it from them.
+_SHOWN = (
+    "headline", "standfirst", "body", "byline", "place", "url", "image", "credits", "language",
+    "embargo_until",
+)  # fmt: skip
 
 TOLD: Final = ("sending", "sent", "cancelled")
 """Editions in these states have told their stories to somebody."""
@@ -44,8 +54,13 @@ class SourceState:
 
 
 def store(connection: Connection, fresh: Iterable[Article], now: datetime) -> Stored:
-    """Insert new articles, update changed ones; the same `uid` is the same article."""
+    """Insert new articles, update changed ones; the same `uid` is the same article.
+
+    A draft with an article that readers would see otherwise now is another revision, so that nobody
+    approves what they have not seen (promise 7).
+    """
     new = updated = unchanged = 0
+    seen_otherwise: list[int] = []
     for article in fresh:
         old = connection.execute(select(articles).where(articles.c.uid == article.uid)).first()
         values = _to_row(article)
@@ -69,7 +84,42 @@ def store(connection: Connection, fresh: Iterable[Article], now: datetime) -> St
                 update(articles).where(articles.c.id == old.id).values(**values, updated_at=now)
             )
             updated += 1
+            if any(getattr(old, name) != values[name] for name in _SHOWN):
+                seen_otherwise.append(old.id)
+    renew_drafts(connection, seen_otherwise, "source", now)
     return Stored(new, updated, unchanged)
+
+
+def renew_drafts(
+    connection: Connection, article_ids: Sequence[int], kind: str, now: datetime
+) -> None:
+    """Make drafts in which these articles stand another revision, and log it as the machine's."""
+    if not article_ids:
+        return
+    standing = (
+        select(edition_stories.c.edition_id)
+        .where(edition_stories.c.article_id.in_(article_ids), edition_stories.c.dropped == "")
+        .scalar_subquery()
+    )
+    renewed = connection.execute(
+        update(editions)
+        .where(editions.c.id.in_(standing), editions.c.state.in_(_OPEN))
+        .values(revision=editions.c.revision + 1)
+        .returning(editions.c.id, editions.c.revision)
+    ).all()
+    for edition_id, revision in renewed:
+        headlines = connection.execute(
+            select(articles.c.headline)
+            .join(edition_stories, edition_stories.c.article_id == articles.c.id)
+            .where(
+                edition_stories.c.edition_id == edition_id,
+                edition_stories.c.article_id.in_(article_ids),
+                edition_stories.c.dropped == "",
+            )
+            .order_by(edition_stories.c.position)
+        ).scalars()
+        note = "; ".join(headlines)
+        edits.record(connection, edition_id, kind, revision=revision, who="", now=now, note=note)
 
 
 def find(connection: Connection, article_id: int) -> Article | None:

@@ -42,6 +42,14 @@ _SNAPSHOT = TypeAdapter(Edition)
 # to let a held edition go, and no answer to the changes asked for.
 _STANDS = (EditionState.REVIEW, EditionState.CHANGES, EditionState.HELD)
 
+# Editions in these states are what was approved, whatever their sources say since.
+_FROZEN = (
+    EditionState.APPROVED,
+    EditionState.SENDING,
+    EditionState.SENT,
+    EditionState.CANCELLED,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -268,6 +276,7 @@ def save_edit(connection: Connection, edition: Edition, dropped: Sequence[Droppe
         .values(
             revision=edition.revision,
             state=edition.state.value,
+            due_at=edition.due_at,
             reason=edition.reason,
             subject=edition.subject,
             preheader=edition.preheader,
@@ -397,16 +406,15 @@ def freeze(
 ) -> bool:
     """Approve a revision: keep the edition and its compositions as they are now (promise 7).
 
-    False when the edition has moved on since `edition` was read.
+    False when the edition has moved on since `edition` was read: another revision, or another word
+    of somebody about this one (changes asked for, held).
     """
     approved = connection.execute(
         update(editions)
         .where(
             editions.c.id == edition.id,
             editions.c.revision == edition.revision,
-            editions.c.state.in_(
-                [s.value for s in (EditionState.DRAFT, *_STANDS)],
-            ),
+            editions.c.state == edition.state.value,
         )
         .values(
             state=EditionState.APPROVED.value,
@@ -522,10 +530,14 @@ def _one(connection: Connection, *conditions: Any) -> Edition | None:
     row = connection.execute(select(editions).where(*conditions)).first()
     if row is None:
         return None
+    if EditionState(row.state) in _FROZEN:
+        kept = frozen(connection, row.id)
+        if kept is not None:
+            return _to_edition(row, kept.stories)
     rows = _placed(connection, row.id, edition_stories.c.dropped == "")
     stories = tuple(_to_story(placed) for placed in rows)
     # What an alert has told is an update in the daily edition, from the moment the alert leaves.
-    if row.slot == DAILY and row.sending_started_at is None:
+    if row.slot == DAILY:
         told = alerted(connection, row.briefing)
         stories = tuple(
             replace(story, update_of=told.get(story.article.id or 0, story.update_of))

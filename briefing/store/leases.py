@@ -23,6 +23,9 @@ from subscribers.tables import subscribers, subscriptions
 
 # A sender renews its leases twice a second. The longer they last without, the longer a dead
 # machine's chunks wait; the shorter, the sooner a busy one is taken for dead.
+TO_BE_REPEATED = "to be sent again"
+"""How the reason of a waiting row begins whose reader may have the message already."""
+
 LEASE_MS = 15_000
 
 
@@ -79,7 +82,7 @@ def take_chunk(
         .where(_in(chunk), deliveries.c.state == "sending")
         .values(
             state="waiting" if resend_unknown else "unknown",
-            reason=f"to be sent again: {died}" if resend_unknown else died,
+            reason=f"{TO_BE_REPEATED}: {died}" if resend_unknown else died,
         )
     )
     return chunk

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, exists, select, update
+from sqlalchemy import Connection, delete, exists, or_, select, update
 
 from briefing.model import EditionState
+from briefing.store.leases import TO_BE_REPEATED
 from briefing.store.tables import chunks, deliveries, editions
 
 
@@ -23,7 +24,10 @@ def recall(connection: Connection, edition_id: int) -> bool:
         select(
             exists().where(
                 deliveries.c.edition_id == edition_id,
-                deliveries.c.state.not_in(["waiting", "skipped"]),
+                or_(
+                    deliveries.c.state.not_in(["waiting", "skipped"]),
+                    deliveries.c.reason.startswith(TO_BE_REPEATED),
+                ),
             )
         )
     ).scalar_one()

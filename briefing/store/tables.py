@@ -261,6 +261,8 @@ edition_waivers = Table(
     Column("edition_id", Identity, ForeignKey("editions.id", ondelete="CASCADE"), primary_key=True),
     Column("rule", String(100), primary_key=True),
     Column("place", String(400), primary_key=True),
+    # A mark of the words that were answered for: of others it says nothing.
+    Column("about", String(64), primary_key=True, server_default=""),
     Column("who", String(200), nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", Moment, nullable=False),

@@ -13,10 +13,12 @@ from subscribers.dialect import insert
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """A warning that somebody has answered for: of one rule, in one place, in this edition."""
+    """A warning that somebody has answered for: of one rule, in one place, and for the words there
+    (`Finding.about`), in this edition."""
 
     rule: str
     place: str
+    about: str
     who: str
     reason: str
     at: datetime
@@ -28,16 +30,22 @@ def of_edition(connection: Connection, edition_id: int) -> list[Waiver]:
         .where(edition_waivers.c.edition_id == edition_id)
         .order_by(edition_waivers.c.at, edition_waivers.c.rule, edition_waivers.c.place)
     )
-    return [Waiver(row.rule, row.place, row.who, row.reason, row.at) for row in rows]
+    return [Waiver(row.rule, row.place, row.about, row.who, row.reason, row.at) for row in rows]
 
 
 def keep(connection: Connection, edition_id: int, waiver: Waiver) -> None:
-    """Write a waiver; a later one of the same rule and place replaces it."""
+    """Write a waiver; a later one for the same words replaces it."""
     values = {"who": waiver.who, "reason": waiver.reason, "at": waiver.at}
     connection.execute(
         insert(connection, edition_waivers)
-        .values(edition_id=edition_id, rule=waiver.rule, place=waiver.place, **values)
-        .on_conflict_do_update(index_elements=["edition_id", "rule", "place"], set_=values)
+        .values(
+            edition_id=edition_id,
+            rule=waiver.rule,
+            place=waiver.place,
+            about=waiver.about,
+            **values,
+        )
+        .on_conflict_do_update(index_elements=["edition_id", "rule", "place", "about"], set_=values)
     )
 
 

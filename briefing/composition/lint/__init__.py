@@ -7,6 +7,7 @@ theme; each gets the `Mail` and yields a `Finding` for whatever breaks one of it
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from briefing.composition.composer import Composed
@@ -23,6 +24,7 @@ from briefing.composition.lint import (
     subject,
     words,
 )
+from briefing.composition.lint.about import digest
 from briefing.composition.lint.finding import Finding, Level, Rule
 from briefing.composition.lint.mail import Mail
 from briefing.composition.lint.size import Weight, weigh
@@ -50,7 +52,10 @@ def lint(
     found = [finding for check in _CHECKS for finding in check.look(mail)]
     # One rule broken in one place is one finding, however many ways there are to see it.
     unique = {(item.rule, item.place, item.message): item for item in found}
-    return tuple(sorted(unique.values(), key=lambda item: item.level is not Level.ERROR))
+    marked = [
+        replace(item, about=digest(item, composed.composition, edition)) for item in unique.values()
+    ]
+    return tuple(sorted(marked, key=lambda item: item.level is not Level.ERROR))
 
 
 def outward_links(composed: Composed) -> tuple[str, ...]:

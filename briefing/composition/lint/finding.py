@@ -18,7 +18,8 @@ class Level(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One fault. `rule` is a stable slug, `place` says where: a headline, "subject", "HTML line 61"
-    or "text line 3". `source` is the standard or page that the rule comes from."""
+    or "text line 3". `source` is the standard or page that the rule comes from. `about` marks the
+    words it was found in (see `briefing.composition.lint.about`)."""
 
     rule: str
     level: Level
@@ -26,6 +27,7 @@ class Finding:
     message: str
     mend: str
     source: str
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from briefing.composition.lint import Finding
 from briefing.desk.deciding import Judged
-from briefing.model import Edition
+from briefing.model import Edition, EditionState
 from briefing.web.desk.gate import Seat, Seated
 from briefing.web.desk.parts import Number, Parts
 from briefing.web.desk.table import Refused, Table
@@ -115,7 +115,9 @@ class _Decisions:
 
     def take_back(self, number: int, seat: Seat, form: DecisionForm) -> str:
         now = self._parts.clock()
-        self._deciding.take_back(number, form.reason, who=seat.user, now=now)
+        edition = self._deciding.take_back(number, form.reason, who=seat.user, now=now)
+        if edition.state is EditionState.HELD:
+            return "The approval is taken back. Its hour is over: it is held."
         return "The approval is taken back: it is a draft again."
 
     def hold(self, number: int, seat: Seat, form: DecisionForm) -> str:

@@ -43,6 +43,8 @@ _DECISIONS: Final = {
     "unwaive": "withdrew the answer for a warning",
     "alert": "opened the alert",
     "joined": "brought the draft up to date",
+    "source": "a source changed a story",
+    "update": "an alert told a story first",
     "redrafted": "made the draft again",
     "test": "sent a test",
     "pause": "paused the delivery",

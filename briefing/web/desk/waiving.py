@@ -12,6 +12,8 @@ from typing import Annotated, Any
 from fastapi import Form
 from starlette.responses import Response
 
+from briefing.composition.lint import Finding
+from briefing.desk.deciding import Judged
 from briefing.errors import BriefingError, EditionError
 from briefing.web.desk.checking import links_of
 from briefing.web.desk.gate import Seat, Seated
@@ -23,6 +25,7 @@ __all__ = ["check", "register"]
 
 Rule = Annotated[str, Form(max_length=200)]
 Place = Annotated[str, Form(max_length=2000)]
+About = Annotated[str, Form(max_length=64)]
 Reason = Annotated[str, Form(max_length=5000)]
 Back = Annotated[str, Form(max_length=1000)]
 
@@ -32,13 +35,19 @@ def register(parts: Parts) -> None:
 
     @parts.routes.post("/editions/{number}/waive")
     def waive(
-        number: Number, seat: Seated, rule: Rule, place: Place, reason: Reason = "", back: Back = ""
+        number: Number,
+        seat: Seated,
+        rule: Rule,
+        place: Place,
+        about: About = "",
+        reason: Reason = "",
+        back: Back = "",
     ) -> Response:
         """Answer for one warning, with a reason."""
 
         def act() -> str:
-            _check_open(parts, number, seat, rule, place)
-            deciding.waive(number, rule, place, reason, who=seat.user, now=parts.clock())
+            finding = _find_open(parts, number, seat, (rule, place, about))
+            deciding.waive(number, finding, reason, who=seat.user, now=parts.clock())
             return f"You answer for it: {rule}."
 
         return _answer(parts, number, seat, back, act)
@@ -73,13 +82,14 @@ def check(parts: Parts, number: int, seat: Seat, *, back: str = "") -> dict[str,
     }
 
 
-def _check_open(parts: Parts, number: int, seat: Seat, rule: str, place: str) -> None:
-    """Refuse what is no warning of the draft as it stands: nobody answers for what they have not
-    seen."""
-    judged = check(parts, number, seat)["judged"]
-    seen = [*judged.warnings, *(finding for finding, _ in judged.waived)]
-    if not any((finding.rule, finding.place) == (rule, place) for finding in seen):
-        raise EditionError("there is no such warning now", mend="look at what the draft says now")
+def _find_open(parts: Parts, number: int, seat: Seat, seen: tuple[str, str, str]) -> Finding:
+    """The warning of the draft as it stands, by rule, place and the words it is about. Refuses what
+    is none any more: nobody answers for what they have not seen."""
+    judged: Judged = check(parts, number, seat)["judged"]
+    for finding in (*judged.warnings, *(finding for finding, _ in judged.waived)):
+        if (finding.rule, finding.place, finding.about) == seen:
+            return finding
+    raise EditionError("there is no such warning now", mend="look at what the draft says now")
 
 
 def _answer(parts: Parts, number: int, seat: Seat, back: str, act: Callable[[], str]) -> Response:

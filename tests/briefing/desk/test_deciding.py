@@ -129,9 +129,7 @@ def test_a_warning_waits_for_somebody_who_answers_for_it(
     assert isinstance(judged, Judged)
     assert judged.warnings == (WARNING,)
 
-    waiver = desk.deciding.waive(
-        draft.id, WARNING.rule, WARNING.place, "it is a quotation", who=ana, now=NOW
-    )
+    waiver = desk.deciding.waive(draft.id, WARNING, "it is a quotation", who=ana, now=NOW)
 
     assert (waiver.who, waiver.reason) == ("Ana", "it is a quotation")
     assert desk.deciding.judge(draft.id, [WARNING]).waived == ((WARNING, waiver),)
@@ -152,7 +150,7 @@ def test_all_warnings_can_be_waived_at_once(desk: Desk, draft: Edition, pia: Use
 
 
 def test_a_waiver_can_be_withdrawn(desk: Desk, draft: Edition, ana: User) -> None:
-    desk.deciding.waive(draft.id, WARNING.rule, WARNING.place, "so be it", who=ana, now=NOW)
+    desk.deciding.waive(draft.id, WARNING, "so be it", who=ana, now=NOW)
 
     desk.deciding.withdraw_waiver(draft.id, WARNING.rule, WARNING.place, who=ana, now=NOW)
 
@@ -160,7 +158,7 @@ def test_a_waiver_can_be_withdrawn(desk: Desk, draft: Edition, ana: User) -> Non
 
 
 def test_an_error_cannot_be_waived() -> None:
-    waiver = Waiver(ERROR.rule, ERROR.place, "Ana", "so be it", NOW)
+    waiver = Waiver(ERROR.rule, ERROR.place, ERROR.about, "Ana", "so be it", NOW)
 
     assert judge([ERROR], [waiver]).errors == (ERROR,)
 

@@ -109,8 +109,8 @@ def test_the_log_comes_back_as_it_was_written(database: Database, edition: Editi
 def test_a_later_waiver_of_the_same_replaces_the_first(
     database: Database, edition: Edition
 ) -> None:
-    first = Waiver("long-subject", "subject", "Ana", "so be it", NOW)
-    later = Waiver("long-subject", "subject", "Ben", "a name", NOW + timedelta(minutes=1))
+    first = Waiver("long-subject", "subject", "one", "Ana", "so be it", NOW)
+    later = Waiver("long-subject", "subject", "one", "Ben", "a name", NOW + timedelta(minutes=1))
     with database.write() as connection:
         waivers.keep(connection, edition.id, first)
         waivers.keep(connection, edition.id, later)

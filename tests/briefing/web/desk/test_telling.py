@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import briefing
+from briefing.composition.lint import Finding, Level
 from briefing.desk import Desk
 from briefing.desk.editing import Clash, Saved
 from briefing.model import Edition, Role, Treatment, User
@@ -166,6 +167,9 @@ def _kinds() -> set[str]:
 # A log as it is
 
 
+SHOUTING = Finding("shouting", Level.WARNING, "subject", "it shouts", "", "")
+
+
 def edit_all(desk: Desk, draft: Edition) -> None:
     """Every act and decision there is."""
     number, editing, deciding = draft.id, desk.editing, desk.deciding
@@ -185,7 +189,7 @@ def edit_all(desk: Desk, draft: Edition) -> None:
     editing.redo(number, who=ANA, now=NOW)
     deciding.submit(number, who=ANA, now=NOW)
     deciding.request_changes(number, "a lead", who=PIA, now=NOW)
-    deciding.waive(number, "shouting", "subject", "fine", who=ANA, now=NOW)
+    deciding.waive(number, SHOUTING, "fine", who=ANA, now=NOW)
     deciding.withdraw_waiver(number, "shouting", "subject", who=ANA, now=NOW)
     revision = editing.sheet(number, who=ANA).edition.revision
     deciding.approve(number, revision, (), who=PIA, now=NOW)

@@ -286,9 +286,7 @@ def test_the_proof_on_a_phone(room: Room, browser: Browser, address: str, scheme
     edition = room.draft(3)
     [first, *_] = room.desk.proofs.of(edition).findings[-1:]
     who = room.user("Pia", Role.PUBLISHER)
-    room.desk.deciding.waive(
-        edition.id, first.rule, first.place, "it is their name", who=who, now=room.clock()
-    )
+    room.desk.deciding.waive(edition.id, first, "it is their name", who=who, now=room.clock())
     with phone(room, browser, scheme) as taken:
         here = f"{address}/desk/editions/{edition.id}/proof"
         taken.open(f"{here}?{EVERY_LOOK}&reader=anna@readers.example")

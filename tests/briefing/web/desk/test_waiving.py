@@ -37,7 +37,7 @@ def post(
     browser: Browser, edition: Edition, act: str, finding: Finding, **sent: Any
 ) -> httpx.Response:
     headers = {"HX-Request": "true"} if sent.pop("fragment", False) else {}
-    form = {"rule": finding.rule, "place": finding.place, **sent}
+    form = {"rule": finding.rule, "place": finding.place, "about": finding.about, **sent}
     browser.get(f"/desk/editions/{edition.id}/proof")
     return browser.post(f"/desk/editions/{edition.id}/{act}", form, headers=headers)
 
