@@ -119,6 +119,7 @@ def take(browser: Browser, address: str, pias: str, anas: str) -> None:
         pia.emulate_media(color_scheme="dark")
         if pia.locator("#waiving").count():
             pia.locator("#waiving").fill("Short on purpose")
+        pia.locator("#send").click()
         pia.locator("#send-now").click()
         pia.get_by_text("left", exact=False).and_(pia.locator(".reached .muted")).wait_for()
         pia.evaluate("scrollTo(0, 0)")

@@ -57,8 +57,14 @@ class Alerts:
         """A draft alert with a story of the store. Raises `EditionError`."""
         with self._database.read() as connection:
             known = articles.find(connection, article)
+            told = articles.told_in(connection, article, briefing.slug)
         if known is None:
             raise EditionError("there is no such article", mend="look at the list again")
+        if told is not None:
+            raise EditionError(
+                f"the edition of {told} has told “{known.headline}” already",
+                mend="write what is new as a story of its own",
+            )
         return self._open(briefing, known, who=who, now=now)
 
     def _open(self, briefing: Briefing, article: Article, *, who: User, now: datetime) -> Edition:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -26,8 +28,10 @@ _NOBODYS: Final = (
     "$argon2id$v=19$m=65536,t=3,p=4$MDAwMDAwMDAwMDAwMDAwMA"
     "$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 )
-# Each takes 64 MiB: many at once would be a way to exhaust the machine.
+# Each takes 64 MiB: many at once would be a way to exhaust the machine. Few may wait for their
+# turn: those who wait hold threads that readers' pages need as well.
 _AT_ONCE = threading.BoundedSemaphore(2)
+_IN_LINE = threading.BoundedSemaphore(8)
 
 # What is tried first: the words people put at the heart of a password, and the runs of a keyboard.
 _COMMON: Final = frozenset(
@@ -55,6 +59,24 @@ _BETWEEN = re.compile(r"[\W_]+")
 _LEET: Final = str.maketrans("013457@$!", "oieastasi")
 
 
+class Crowded(UsageError):
+    """Too many passwords are looked at just now; this one was not."""
+
+    def __init__(self) -> None:
+        super().__init__("too many people log in at this moment", mend="try again in a moment")
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _IN_LINE.acquire(blocking=False):
+        raise Crowded
+    try:
+        with _AT_ONCE:
+            yield
+    finally:
+        _IN_LINE.release()
+
+
 def check(password: str, *names: str) -> None:
     """Raises `UsageError` for one that is too easily guessed; `names` are the user's and ours."""
     folded = _normal(password).casefold()
@@ -73,14 +95,15 @@ def check(password: str, *names: str) -> None:
 
 
 def seal(password: str) -> str:
-    """A password as it is kept."""
-    with _AT_ONCE:
+    """A password as it is kept. Raises `Crowded`."""
+    with _turn():
         return _HASHER.hash(_octets(password))
 
 
 def fits(sealed: str | None, password: str) -> bool:
-    """Whether it is the password; takes as long where there is none to compare with (None)."""
-    with _AT_ONCE:
+    """Whether it is the password; takes as long where there is none to compare with (None). Raises
+    `Crowded`."""
+    with _turn():
         try:
             _HASHER.verify(sealed or _NOBODYS, _octets(password[: _MOST + 1]))
         except (VerificationError, InvalidHashError):

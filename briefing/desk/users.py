@@ -11,6 +11,7 @@ import hmac
 import secrets
 import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -66,7 +67,8 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class TooMany:
-    """Too many attempts for this name or from this network: nothing was looked at."""
+    """Too many attempts for this name or from this network, or by everybody just now: nothing was
+    looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,30 +96,35 @@ class Users:
         *,
         host: str,
         agent: str = "",
+        known: bool = False,
         now: datetime,
     ) -> Entered | CodeWanted | Refused | TooMany:
         """Takes the same time whether or not there is such a user. `host` is the visitor's IP
-        address, `agent` what their browser calls itself."""
+        address, `agent` what their browser calls itself. `known` says that this user has logged in
+        from this browser before: what others try in their name does not keep them out."""
         key = _fold(name)
         with self._database.write() as connection:
-            if not _allow(connection, key, limits.network_of(host), now):
+            if not _allow(connection, key, limits.network_of(host), now, known=known):
                 return TooMany()
             account = accounts.find(connection, key)
-        open_to = account is not None and not account.user.disabled
         # Outside of the transaction: it takes as long as a thousand messages.
-        fits = passwords.fits(account.password if account else None, password)
-        if account is None or not open_to or not fits:
+        try:
+            fits = passwords.fits(account.password if account else None, password)
+        except passwords.Crowded:
+            return TooMany()
+        if account is None or account.user.disabled or not fits:
             return Refused()
         if account.totp_secret and not code.strip():
             return CodeWanted()
         token = secrets.token_urlsafe(32)
-        anew = passwords.seal(password) if passwords.is_dated(account.password) else ""
+        anew = ""
+        if passwords.is_dated(account.password):
+            with suppress(passwords.Crowded):  # another time
+                anew = passwords.seal(password)
         with self._database.write() as connection:
             # It may have changed meanwhile.
             current = accounts.get(connection, account.user.id)
-            if current is None or current.user.disabled or current.password != account.password:
-                return Refused()
-            if current.totp_secret and not _take_code(connection, current, code, now):
+            if current is None or not _still_fits(connection, current, account, code, now):
                 return Refused()
             if anew:
                 accounts.change(connection, current.user.id, password=anew)
@@ -260,14 +267,23 @@ class Users:
             accounts.change(connection, user.id, totp_secret="", totp_step=0)
 
 
-def _allow(connection: Connection, key: str, network: str, now: datetime) -> bool:
+def _allow(connection: Connection, key: str, network: str, now: datetime, *, known: bool) -> bool:
     """Whether this network may try this name now. What one network tries too often is not counted
     against the name: else it could shut somebody out from everywhere."""
     return (
         limits.allow(connection, f"login network {network}", *_NETWORK, now)
         and limits.allow(connection, f"login {key} from {network}", *_PAIR, now)
-        and limits.allow(connection, f"login {key}", *_NAME, now)
+        and (known or limits.allow(connection, f"login {key}", *_NAME, now))
     )
+
+
+def _still_fits(
+    connection: Connection, current: Account, before: Account, code: str, now: datetime
+) -> bool:
+    """Whether an account is open to who knew its password before, and has the code it wants."""
+    if current.user.disabled or current.password != before.password:
+        return False
+    return not current.totp_secret or _take_code(connection, current, code, now)
 
 
 def _take_code(connection: Connection, account: Account, code: str, now: datetime) -> bool:

@@ -192,6 +192,23 @@ def told_on(connection: Connection, article_id: int, briefing: str, *, but_for: 
     return day
 
 
+def told_in(connection: Connection, article_id: int, briefing: str) -> date | None:
+    """The day of the daily edition of a briefing that has told a story to somebody."""
+    day: date | None = connection.execute(
+        select(editions.c.day)
+        .join(edition_stories, edition_stories.c.edition_id == editions.c.id)
+        .where(
+            edition_stories.c.article_id == article_id,
+            edition_stories.c.dropped == "",
+            editions.c.briefing == briefing,
+            editions.c.slot == DAILY,
+            editions.c.state.in_(TOLD),
+        )
+        .limit(1)
+    ).scalar()
+    return day
+
+
 def given_back(connection: Connection, briefing: str) -> set[int]:
     """Ids of articles that stand in an edition which was spiked or skipped."""
     rows = connection.execute(

@@ -32,6 +32,8 @@ FERRY = "Europe's border computers take fingerprints at the last ports"
 BAKERY = "A Sudanese bakery in Dublin trains its hundredth apprentice"
 LIBRARY = "Toronto's libraries lend books in their sixtieth language"
 
+WHY = re.compile("Why the .* not matter")
+
 
 @dataclass
 class Demo:
@@ -124,9 +126,12 @@ class Table:
     def said(self, words: str) -> None:
         expect(self.page.locator("#said")).to_have_text(words)
 
-    def preview(self) -> str:
-        """The text of the preview."""
-        return self.page.frame_locator("#frame").locator("body").inner_text()
+    def send_now(self) -> None:
+        """Ask for it, read to how many it goes, and mean it."""
+        self.page.get_by_role("link", name="Send now…").click()
+        expect(self.panel).to_contain_text("Send it to 3 readers now?")
+        self.panel.get_by_label(WHY).fill("looked at")
+        self.panel.get_by_role("button", name="Send to 3 readers").click()
 
 
 @contextmanager
@@ -221,8 +226,7 @@ def test_by_mouse(browser: Browser, demo: Demo) -> None:
         expect(shown).not_to_contain_text(FERRY)
 
         # Approved, and off it goes.
-        page.get_by_label(re.compile("Why the .* not matter")).fill("looked at")
-        page.get_by_role("button", name="Approve and send now").click()
+        table.send_now()
         mails = demo.wait_for_mails(3)
         expect(page.locator("#progress")).to_contain_text(
             re.compile(r"3\s*sent of 3"), timeout=15_000
@@ -321,9 +325,11 @@ def test_by_keyboard_alone(browser: Browser, demo: Demo) -> None:
         expect(table.panel).to_be_hidden()
         assert page.locator("#sheet").get_attribute("data-revision") == revision
 
-        press_to(page, page.locator("#waiving"), key="Shift+Tab")
+        press_to(page, page.get_by_role("link", name="Send now…"), key="Shift+Tab")
+        page.keyboard.press("Enter")
+        press_to(page, table.panel.get_by_label(WHY))
         page.keyboard.type("looked at")
-        press_to(page, page.get_by_role("button", name="Approve and send now"))
+        press_to(page, table.panel.get_by_role("button", name="Send to 3 readers"))
         page.keyboard.press("Enter")
         mails = demo.wait_for_mails(3)
 
@@ -359,8 +365,7 @@ def test_on_a_phone(browser: Browser, demo: Demo) -> None:
         table.panel.get_by_role("button", name="Save the words").click()
         expect(table.story("Australia makes room")).to_have_count(1)
         page.get_by_role("link", name="Decide", exact=True).click()
-        page.locator("#waiving").fill("looked at")
-        page.get_by_role("button", name="Approve and send now").click()
+        table.send_now()
         mails = demo.wait_for_mails(3)
         expect(page.locator("#progress")).to_contain_text(
             re.compile(r"3\s*sent of 3"), timeout=15_000

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Dialog, expect
 
 from tests.journeys.test_desk_pages import (
     BAKERY,
@@ -96,9 +96,89 @@ def test_of_two_who_write_the_same_the_slower_sees_both_texts(pair: tuple[Table,
     expect(clash).to_be_in_viewport()
     expect(pia.story("Ana's headline")).to_have_count(0)
 
+    # It waits for an answer, whatever else happens meanwhile.
+    pia.story(BAKERY).get_by_role("button", name="Pin").click()
+    expect(ana.story(BAKERY)).to_contain_text("Pinned")
+    expect(clash).to_contain_text("Ana's headline")
+
     clash.get_by_role("button", name="Use mine instead").click()
     expect(pia.story("Ana's headline")).to_have_count(1)
     expect(clash).to_have_count(0)
+
+
+@pytest.mark.timeout(240)
+def test_who_is_about_to_approve_approves_what_they_have_seen(pair: tuple[Table, Table]) -> None:
+    pia, ana = pair
+    pia.page.locator("#waiving").fill("looked at")
+    ana.story(BAKERY).get_by_role("button", name="Move up").click()
+    expect(pia.page.locator("#renew")).to_be_visible()
+    expect(pia.page.locator("#log")).to_contain_text(f"moved “{BAKERY}”")
+
+    pia.page.get_by_role("button", name="Approve revision 1").click()
+    expect(pia.page.locator("#trouble")).to_contain_text("at revision 2 by now, not 1")
+
+    pia.page.get_by_role("button", name="Approve revision 2").click()
+    expect(pia.page.locator("#decide")).to_contain_text("Revision 2 is approved")
+
+
+@pytest.mark.timeout(240)
+def test_what_does_not_get_there_is_said(pair: tuple[Table, Table]) -> None:
+    pia, _ = pair
+    unsaved = pia.page.locator("#unsaved")
+    pia.page.context.set_offline(True)
+    pia.story(BAKERY).get_by_role("button", name="Pin").click()
+    expect(unsaved).to_contain_text("Not saved: there is no connection")
+    pia.page.context.set_offline(False)
+    pia.story(BAKERY).get_by_role("button", name="Pin").click()
+    expect(pia.story(BAKERY)).to_contain_text("Pinned")
+    expect(unsaved).to_be_hidden()
+
+    pia.page.get_by_role("link", name="Edit the words").click()
+    pia.panel.get_by_label("Editor's note").evaluate(
+        "(note, many) => { note.removeAttribute('maxlength'); note.value = 'x'.repeat(many); }",
+        600_000,
+    )
+    pia.panel.get_by_role("button", name="Save the words").click()
+    expect(unsaved).to_contain_text("too much text")
+    expect(pia.panel).to_be_visible()
+    expect(unsaved).to_be_in_viewport()
+    expect(pia.page.locator("#sheet")).to_have_count(1)
+
+
+@pytest.mark.timeout(240)
+def test_words_are_not_lost_by_a_slip(pair: tuple[Table, Table]) -> None:
+    pia, _ = pair
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    pia.page.on("dialog", stay)
+    pia.story(SECOND).get_by_role("link", name="Edit").click()
+    headline = pia.panel.get_by_label("Headline", exact=True)
+    headline.fill("A better one")
+    slips: list[Callable[[], None]] = [
+        lambda: pia.page.mouse.click(5, 5),
+        lambda: pia.page.keyboard.press("Escape"),
+        lambda: pia.panel.get_by_role("button", name="Move it there").click(),
+    ]
+    for number, slip in enumerate(slips, start=1):
+        slip()
+        assert len(asked) == number
+        expect(headline).to_have_value("A better one")
+    box = headline.bounding_box()
+    assert box
+    pia.page.mouse.move(box["x"] + 40, box["y"] + 20)
+    pia.page.mouse.down()
+    pia.page.mouse.move(5, 5)
+    pia.page.mouse.up()
+    expect(headline).to_have_value("A better one")
+
+    # What is written goes without a question once it is saved.
+    pia.panel.get_by_role("button", name="Save the words").click()
+    expect(pia.story("A better one")).to_have_count(1)
+    assert len(asked) == 3
 
 
 @pytest.mark.timeout(240)
@@ -141,8 +221,9 @@ def test_the_deadline_passes(
         expect(page.locator("#decide")).to_contain_text("held")
 
         # It can still be approved, and leaves then.
-        if page.locator("#waiving").count():
-            page.locator("#waiving").fill("looked at")
-        page.get_by_role("button", name="Approve revision").click()
+        page.get_by_role("link", name="Approve and send…").click()
+        if page.locator("#send-waiving").count():
+            page.locator("#send-waiving").fill("looked at")
+        page.get_by_role("button", name="Send to 1 reader").click()
         running.wait_for("delivery ended", sent=1)
         expect(page.locator(".standing .chip").first).to_have_text("sent", timeout=15_000)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Annotated
 
 from fastapi import Form
@@ -12,9 +13,10 @@ from starlette.responses import Response
 from briefing.composition.lint import Finding
 from briefing.desk.deciding import Judged
 from briefing.model import Edition, EditionState
-from briefing.web.desk.gate import Seat, Seated
+from briefing.web.desk.gate import Operating, Seat, Seated
 from briefing.web.desk.parts import Number, Parts
-from briefing.web.desk.table import Refused, Table
+from briefing.web.desk.table import Refused, Table, tell_span
+from subscribers import roll
 
 
 class DecisionForm(BaseModel):
@@ -24,73 +26,73 @@ class DecisionForm(BaseModel):
     revision: int = 0
     reason: str = ""
     waiving: str = ""
+    panel: str = ""
     address: list[str] = []
 
 
 def register(parts: Parts) -> None:
-    routes, table, decisions = parts.routes, Table(parts), _Decisions(parts)
+    routes, table = parts.routes, Table(parts)
+    decisions = _Decisions(parts, table)
 
-    @routes.post("/editions/{number}/submit")
-    def submit(number: Number, seat: Seated, form: Annotated[DecisionForm, Form()]) -> Response:
-        """Ask for review."""
-        return table.settle(number, seat, lambda: decisions.submit(number, seat, form))
+    for path, act in decisions.by_path.items():
+        routes.post(f"/editions/{{number}}/{path}")(_answering(table, act))
 
-    @routes.post("/editions/{number}/request-changes")
-    def request_changes(
-        number: Number, seat: Seated, form: Annotated[DecisionForm, Form()]
-    ) -> Response:
-        """Say what has to change first."""
-        return table.settle(number, seat, lambda: decisions.request_changes(number, seat, form))
-
-    @routes.post("/editions/{number}/approve")
-    def approve(number: Number, seat: Seated, form: Annotated[DecisionForm, Form()]) -> Response:
-        """Approve the revision that was looked at."""
-        return table.settle(number, seat, lambda: decisions.approve(number, seat, form))
+    @routes.get("/editions/{number}/send")
+    def ask_to_send(number: Number, seat: Operating) -> Response:
+        """The question before it is sent: to how many, and what."""
+        return decisions.ask_to_send(number, seat)
 
     @routes.post("/editions/{number}/send-now")
     def send_now(number: Number, seat: Seated, form: Annotated[DecisionForm, Form()]) -> Response:
         """Approve it and let it leave at once."""
-        return table.settle(number, seat, lambda: decisions.send_now(number, seat, form))
 
-    @routes.post("/editions/{number}/take-back")
-    def take_back(number: Number, seat: Seated, form: Annotated[DecisionForm, Form()]) -> Response:
-        """Take an approval back, as long as nobody has it."""
-        return table.settle(number, seat, lambda: decisions.take_back(number, seat, form))
+        def again(trouble: Refused) -> Response:
+            return decisions.ask_to_send(number, seat, form.waiving, trouble)
 
-    @routes.post("/editions/{number}/hold")
-    def hold(number: Number, seat: Seated, form: Annotated[DecisionForm, Form()]) -> Response:
-        """Keep it from leaving."""
-        return table.settle(number, seat, lambda: decisions.hold(number, seat, form))
+        act = partial(decisions.send_now, number, seat, form)
+        return table.settle(number, seat, act, panel=again if form.panel else None)
 
-    @routes.post("/editions/{number}/spike")
-    def spike(number: Number, seat: Seated, form: Annotated[DecisionForm, Form()]) -> Response:
-        """Give it up."""
-        return table.settle(number, seat, lambda: decisions.spike(number, seat, form))
 
-    @routes.post("/editions/{number}/test-send")
-    def test_send(number: Number, seat: Seated, form: Annotated[DecisionForm, Form()]) -> Response:
-        """Send it, marked as a test, to some of the configured addresses."""
-        return table.settle(number, seat, lambda: decisions.test_send(number, seat, form))
+_Decision = Callable[[int, Seat, DecisionForm], str]
+
+
+def _answering(table: Table, act: _Decision) -> Callable[..., Response]:
+    """A handler of the forms of one decision."""
+
+    def answer(number: Number, seat: Seated, form: Annotated[DecisionForm, Form()]) -> Response:
+        return table.settle(number, seat, partial(act, number, seat, form))
+
+    return answer
 
 
 class _Decisions:
     """Each gives what is said when it is done."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, table: Table) -> None:
         self._parts = parts
+        self._table = table
         self._desk = parts.desk
         self._deciding = parts.desk.deciding
+        self.by_path: Mapping[str, _Decision] = {
+            "submit": self._submit,
+            "request-changes": self._request_changes,
+            "approve": self._approve,
+            "take-back": self._take_back,
+            "hold": self._hold,
+            "spike": self._spike,
+            "test-send": self._test_send,
+        }
 
-    def submit(self, number: int, seat: Seat, form: DecisionForm) -> str:
+    def _submit(self, number: int, seat: Seat, form: DecisionForm) -> str:
         self._deciding.submit(number, note=form.reason, who=seat.user, now=self._parts.clock())
         return "It waits for review."
 
-    def request_changes(self, number: int, seat: Seat, form: DecisionForm) -> str:
+    def _request_changes(self, number: int, seat: Seat, form: DecisionForm) -> str:
         now = self._parts.clock()
         self._deciding.request_changes(number, form.reason, who=seat.user, now=now)
         return "The changes are asked for."
 
-    def approve(self, number: int, seat: Seat, form: DecisionForm) -> str:
+    def _approve(self, number: int, seat: Seat, form: DecisionForm) -> str:
         approved = self._deciding.approve(
             number,
             form.revision,
@@ -113,22 +115,46 @@ class _Decisions:
         _done(sent)
         return "It is approved, and leaves now."
 
-    def take_back(self, number: int, seat: Seat, form: DecisionForm) -> str:
+    def ask_to_send(
+        self, number: int, seat: Seat, waiving: str = "", trouble: Refused | None = None
+    ) -> Response:
+        sheet = self._parts.sheet(number, seat)
+        edition, named = sheet.edition, self._parts.briefing(sheet)
+        now = self._parts.clock()
+        proof, _ = self._table.proof(edition)
+        with self._desk.database.read() as connection:
+            readers = roll.count(connection, named.slug, now)
+        return self._parts.frame.page(
+            "send.html",
+            seat,
+            status=422 if trouble else 200,
+            fragment=seat.fragment,
+            edition=edition,
+            named=named,
+            readers=readers,
+            judged=self._deciding.judge(number, proof.findings if proof else ()),
+            subject=proof.composed.composition.subject if proof else edition.subject,
+            left=tell_span(edition.due_at - now),
+            waiving=waiving,
+            trouble=trouble,
+        )
+
+    def _take_back(self, number: int, seat: Seat, form: DecisionForm) -> str:
         now = self._parts.clock()
         edition = self._deciding.take_back(number, form.reason, who=seat.user, now=now)
         if edition.state is EditionState.HELD:
             return "The approval is taken back. Its hour is over: it is held."
         return "The approval is taken back: it is a draft again."
 
-    def hold(self, number: int, seat: Seat, form: DecisionForm) -> str:
+    def _hold(self, number: int, seat: Seat, form: DecisionForm) -> str:
         self._deciding.hold(number, form.reason, who=seat.user, now=self._parts.clock())
         return "It is held."
 
-    def spike(self, number: int, seat: Seat, form: DecisionForm) -> str:
+    def _spike(self, number: int, seat: Seat, form: DecisionForm) -> str:
         self._deciding.spike(number, form.reason, who=seat.user, now=self._parts.clock())
         return "It is spiked. Its stories go to the next edition."
 
-    def test_send(self, number: int, seat: Seat, form: DecisionForm) -> str:
+    def _test_send(self, number: int, seat: Seat, form: DecisionForm) -> str:
         allowed = self._parts.newsroom.test_addresses
         chosen = [address for address in allowed if address in form.address]
         if not chosen:

@@ -65,11 +65,18 @@ def register(parts: Parts) -> None:
         refuse_other_sites(request)
         place = _place(to)
         answer = parts.desk.users.log_in(
-            name, password, code, host=host_of(request), agent=user_agent, now=parts.clock()
+            name,
+            password,
+            code,
+            host=host_of(request),
+            agent=user_agent,
+            known=parts.gate.knows(request, name),
+            now=parts.clock(),
         )
         if isinstance(answer, Entered):
             entered = parts.go(place)
             parts.gate.remember(entered, answer.token)
+            parts.gate.get_to_know(entered, name)
             return entered
         if isinstance(answer, CodeWanted):
             return _page(parts, to=place, name=name, coded=True, asked=_CODE)

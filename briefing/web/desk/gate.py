@@ -8,6 +8,7 @@ Metadata, RFC 6454), and by a token that only a page of that session holds.
 from __future__ import annotations
 
 import hmac
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +32,8 @@ PLACE: Final = "/desk"
 """Where the desk's pages are, below the root."""
 
 _COOKIE: Final = "desk"
+_KNOWN: Final = "desk-known"
+_REMEMBERED: Final = 180 * 24 * 3600
 _LONGEST_TOKEN: Final = 100
 # What an open page asks for again and again, whether or not somebody sits before it.
 _BY_ITSELF: Final = ("/look", "/events", "/sheet", "/progress")
@@ -95,6 +98,27 @@ class Gate:
             httponly=True,
             samesite="lax",
         )
+
+    def knows(self, request: Request, name: str) -> bool:
+        """Whether somebody has logged in by this name from this browser before."""
+        mark = request.cookies.get(_KNOWN, "").encode("utf-8", "replace")
+        return hmac.compare_digest(mark, self._mark(name).encode())
+
+    def get_to_know(self, answer: Response, name: str) -> None:
+        """Let the browser show next time that this name has logged in from it."""
+        answer.set_cookie(
+            _KNOWN,
+            self._mark(name),
+            max_age=_REMEMBERED,
+            path=self._path,
+            secure=self._secure,
+            httponly=True,
+            samesite="lax",
+        )
+
+    def _mark(self, name: str) -> str:
+        folded = unicodedata.normalize("NFKC", name.strip()).casefold()[:200]
+        return self._desk.tokens.digest("known browser", folded).hex()
 
     def forget(self, answer: Response) -> None:
         """Take the cookie back."""

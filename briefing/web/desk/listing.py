@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Final
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from briefing.desk.editing import EDITABLE
 from briefing.errors import BriefingError
 from briefing.model import DAILY, Briefing, Edition, EditionState
-from briefing.store import editions, figures, ledger
+from briefing.store import Connection, editions, figures, ledger
 from briefing.store.articles import SourceState
 from briefing.web.desk.gate import Seat, Seated
 from briefing.web.desk.parts import Parts
@@ -21,18 +22,21 @@ from briefing.web.desk.table import AFTER, Table, tell_span
 
 _BEHIND: Final = 14
 _AHEAD: Final = 7
+_MOST_SUMS: Final = 500
 _STALE: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """An edition of the list. `errors` and `warnings` are None where nobody checks any more; there
-    is a `tally` once it has begun to leave."""
+    is a `tally` once it has begun to leave. `size` is in bytes of the HTML part, 0 where it is not
+    known."""
 
     edition: Edition
     stories: int
     errors: int | None
     warnings: int | None
+    size: int
     tally: ledger.Tally | None
     left: str
     title: str
@@ -86,11 +90,16 @@ class _Listing:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._table = Table(parts)
+        self._sums: dict[tuple[int, EditionState], ledger.Tally] = {}
 
     def may_draft(self, named: Briefing, day: date) -> bool:
-        """From yesterday to a week ahead: nobody writes the news of next month."""
-        today = named.today(self._parts.clock())
-        return today - timedelta(days=1) <= day <= today + timedelta(days=_AHEAD)
+        """The next day that has no draft, or one whose draft may still be brought up to date."""
+        shelf = self._shelf(named, self._parts.clock())
+        lines = (line.edition for line in shelf.ahead)
+        return day == shelf.next_day or any(
+            edition.day == day and edition.slot == DAILY and edition.state in EDITABLE
+            for edition in lines
+        )
 
     def show(
         self, seat: Seat, *, status: int = 200, trouble: BriefingError | None = None
@@ -119,7 +128,7 @@ class _Listing:
             ]
             stories = figures.count_stories(connection, [edition.id for edition in recent])
             tallies = {
-                edition.id: ledger.tally(connection, edition.id)
+                edition.id: self._tally(connection, edition)
                 for edition in recent
                 if edition.state in AFTER
             }
@@ -128,7 +137,7 @@ class _Listing:
             for edition in recent
         ]
         ahead = [line for line in lines if _is_ahead(line.edition, named, now)]
-        next_day = self._next_day(named, {it.day for it in recent if it.slot == DAILY}, now)
+        next_day = self._next_day(named, recent, now)
         return Shelf(
             named,
             tuple(sorted(ahead, key=lambda line: line.edition.due_at)),
@@ -151,10 +160,26 @@ class _Listing:
             leaving = self._parts.desk.composition(edition)
             title = leaving.subject if leaving else title
         left = tell_span(edition.due_at - now)
-        return Line(edition, stories, errors, warnings, tally, left, title)
+        size = proof.size if proof else 0
+        return Line(edition, stories, errors, warnings, size, tally, left, title)
 
-    def _next_day(self, named: Briefing, there: set[date], now: datetime) -> date | None:
-        """The next day of publication whose hour has not come and that has no edition."""
+    def _tally(self, connection: Connection, edition: Edition) -> ledger.Tally:
+        """The sum of an edition; of one that has ended it is kept, for a million rows are not
+        counted at every visit."""
+        key = (edition.id, edition.state)
+        if edition.state is EditionState.SENDING or key not in self._sums:
+            self._sums[key] = ledger.tally(connection, edition.id)
+            if len(self._sums) > _MOST_SUMS:
+                del self._sums[next(iter(self._sums))]
+        return self._sums[key]
+
+    def _next_day(self, named: Briefing, recent: Sequence[Edition], now: datetime) -> date | None:
+        """The next day of publication whose hour has not come and that has no edition. None while
+        an earlier one may still be shaped: it would lose its latest news to this one."""
+        daily = [edition for edition in recent if edition.slot == DAILY]
+        if any(it.state in EDITABLE and _is_ahead(it, named, now) for it in daily):
+            return None
+        there = {edition.day for edition in daily}
         today = named.today(now)
         for ahead in range(_AHEAD + 1):
             day = today + timedelta(days=ahead)

@@ -20,6 +20,7 @@ from briefing.desk.editing import EDITABLE, Clash, Sheet
 from briefing.desk.proofs import Proof
 from briefing.errors import BriefingError
 from briefing.model import DAILY, Briefing, Edition, EditionState, Story
+from briefing.store.ledger import Tally
 from briefing.web.desk import telling
 from briefing.web.desk.checking import jump_to, links_of
 from briefing.web.desk.gate import Seat
@@ -155,6 +156,7 @@ class Table:
         others = [one for one in news.present if one.user_id != seat.user.id]
         entries = telling.tell_log(sheet, named)
         by_id = {edit.id: edit for edit in sheet.log}
+        tally = self._desk.tally(edition) if edition.state in AFTER else None
         titles = telling.titles_of(sheet)
         return {
             "sheet": sheet,
@@ -171,8 +173,9 @@ class Table:
             "redo": telling.tell(sheet.redoable, titles, named, by_id) if sheet.redoable else "",
             "editable": edition.state in EDITABLE,
             "after": edition.state in AFTER,
-            "may_recall": edition.state in (EditionState.APPROVED, EditionState.SENDING),
-            "tally": self._desk.tally(edition) if edition.state in AFTER else None,
+            "may_recall": edition.state is EditionState.APPROVED
+            or (edition.state is EditionState.SENDING and _reached_nobody(tally)),
+            "tally": tally,
             "subject": proof.composed.composition.subject if proof else edition.subject,
             "preheader": proof.composed.composition.preheader if proof else edition.preheader,
             "test_addresses": self._parts.newsroom.test_addresses,
@@ -181,6 +184,10 @@ class Table:
             "policy": _tell_policy(edition, named),
             **links_of(edition, proof),
         }
+
+
+def _reached_nobody(tally: Tally | None) -> bool:
+    return tally is not None and not (tally.sent or tally.refused or tally.unknown)
 
 
 def tell_span(span: timedelta) -> str:

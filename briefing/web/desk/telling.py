@@ -51,6 +51,14 @@ _DECISIONS: Final = {
     "resume": "resumed the delivery",
     "cancel": "cancelled the delivery",
 }
+_MEANT: Final = {
+    "move": "place",
+    "pin": "pinned",
+    "unpin": "pinned",
+    "drop": "dropped",
+    "restore": "dropped",
+    "add": "dropped",
+}
 _LONGEST_TITLE: Final = 60
 
 
@@ -124,7 +132,9 @@ def tell_value(value: Value) -> str:
 
 def _tell_act(edit: Edit, titles: Mapping[int, str], briefing: Briefing) -> str:
     own = [change for change in edit.changes if change.story is not None]
-    title = _short(titles.get(own[0].story or 0, "")) if own else ""
+    # Who leads may change by the way: what the act is about is told by the field that it is for.
+    meant = [change for change in own if change.field == _MEANT.get(edit.kind)] or own
+    title = _short(titles.get(meant[0].story or 0, "")) if meant else ""
     story = f"“{title}”" if title else "a story"
     reason = next((str(c.after) for c in edit.changes if c.field == "dropped"), "")
     said = {
@@ -158,9 +168,11 @@ def _to_section(changes: Iterable[Change], briefing: Briefing) -> str:
 
 
 def _tell_treatment(changes: Iterable[Change], titles: Mapping[int, str]) -> str:
-    # Who becomes the lead replaces another, which is not what was meant to be done.
+    # Who becomes the lead replaces another, and where the lead becomes a brief another replaces it:
+    # neither is what was meant to be done.
     found = [change for change in changes if change.field == "treatment"]
-    found.sort(key=lambda change: change.after != "lead")
+    found.sort(key=lambda change: (change.before, change.after) != ("lead", "brief"))
+    found.sort(key=lambda change: change.after == "story" and change.before == "lead")
     for change in found:
         title = _short(titles.get(change.story or 0, ""))
         return f"“{title}” {_TREATMENTS.get(str(change.after), str(change.after))}"

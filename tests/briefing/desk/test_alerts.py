@@ -174,9 +174,19 @@ def test_what_left_keeps_the_marks_it_left_with(
     desk: Desk, database: Database, draft: Edition, ana: User, pia: User, clock: Clock
 ) -> None:
     subscribe(database, 1)
-    send(desk, draft, pia, clock)
     story = draft.stories[0].article.id or 0
-    alert = desk.alerts.of_article(desk.briefing(), story, who=ana, now=clock.forward(hours=3))
+    alert = desk.alerts.of_article(desk.briefing(), story, who=ana, now=clock())
+    send(desk, draft, pia, clock)
     send(desk, alert, pia, clock)
 
     assert set(told(desk.edition(desk.briefing(), DAY)).values()) == {""}
+
+
+def test_what_the_daily_edition_has_told_is_no_alert(
+    desk: Desk, database: Database, draft: Edition, ana: User, pia: User, clock: Clock
+) -> None:
+    subscribe(database, 1)
+    send(desk, draft, pia, clock)
+    story = draft.stories[0].article.id or 0
+    with pytest.raises(EditionError, match="has told"):
+        desk.alerts.of_article(desk.briefing(), story, who=ana, now=clock.forward(hours=3))

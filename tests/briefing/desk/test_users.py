@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pyotp
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import text
 
+from briefing.desk import passwords
 from briefing.desk.users import (
     IDLE,
     LIFE,
@@ -265,3 +268,26 @@ def test_an_address_is_an_address(users: Users) -> None:
 def test_a_user_who_is_none_is_named(users: Users) -> None:
     with pytest.raises(UsageError, match="there is no user “Nobody”"):
         users.find("Nobody")
+
+
+def test_a_browser_that_is_known_is_not_kept_out_by_what_others_try(
+    users: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(1, 8, 1))  # sixty times
+    users.add("Pia", PASSWORD, now=NOW)
+    for number in range(60):
+        users.log_in("Pia", "wrong", host=f"2001:db8:0:{number:x}::1", now=NOW)
+
+    assert isinstance(users.log_in("Pia", PASSWORD, host="192.0.2.1", now=NOW), TooMany)
+    known = users.log_in("Pia", PASSWORD, host="192.0.2.1", known=True, now=NOW)
+    assert isinstance(known, Entered)
+
+
+def test_few_wait_for_their_password_to_be_looked_at(
+    users: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users.add("Pia", PASSWORD, now=NOW)
+    monkeypatch.setattr(passwords, "_IN_LINE", threading.BoundedSemaphore(1))
+    with passwords._turn():
+        assert isinstance(users.log_in("Pia", PASSWORD, host="192.0.2.1", now=NOW), TooMany)
+    assert isinstance(users.log_in("Pia", PASSWORD, host="192.0.2.1", now=NOW), Entered)

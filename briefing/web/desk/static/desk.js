@@ -11,6 +11,9 @@
   let dragging = false;
   let behind = false;
   let pause = 2000;
+  // Whether what is being put in was asked for by this script, because of what others did.
+  let live = false;
+  let pressed = null;
 
   // Panels: what is put into #panel-body opens over the page, and closes when its form was taken.
 
@@ -31,14 +34,25 @@
 
   // A form in a panel that is refused comes back into the panel; taken, it changes the sheet.
   document.addEventListener("htmx:beforeSwap", (event) => {
-    const { target, requestConfig } = event.detail;
-    if (target.id === "sheet" && panel()?.open && panel().contains(requestConfig.elt)) {
+    const { shouldSwap, target, requestConfig } = event.detail;
+    live = "X-Live" in requestConfig.headers;
+    if (shouldSwap && target.id === "sheet" && panel()?.open && panel().contains(requestConfig.elt)) {
       panel().close();
     }
   });
 
+  const written = (within) => all("input[type=text], input[type=url], textarea:not([hidden])", within)
+    .some((field) => field.value !== field.defaultValue);
+
+  const mayLose = (within) => !written(within) || confirm("What you wrote is not saved yet. Leave it?");
+
+  document.addEventListener("pointerdown", (event) => { pressed = event.target; }, true);
+
   document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-close]") || event.target === panel()) panel().close();
+    const beside = event.target === panel() && pressed === panel();
+    if (event.target.closest("[data-close]") || beside) { if (mayLose(panel())) panel().close(); }
+    const summary = event.target.closest("summary");
+    if (summary) folded.add(summary.parentElement);
     const tab = event.target.closest("[data-look].tab");
     if (tab && $("#frame")) {
       event.preventDefault();
@@ -49,8 +63,22 @@
     if (event.target.closest("[aria-disabled=true]")) event.preventDefault();
   }, true);
 
+  document.addEventListener("cancel", (event) => {
+    if (event.target === panel() && !mayLose(panel())) event.preventDefault();
+  }, true);
+
+  // A panel may hold several forms: one is not to take the words of another with it.
+  document.addEventListener("submit", (event) => {
+    const others = panel()?.contains(event.target)
+      ? all("form", panel()).filter((form) => form !== event.target) : [];
+    if (!others.every(mayLose)) { event.preventDefault(); event.stopImmediatePropagation(); }
+  }, true);
+
   document.addEventListener("close", (event) => {
-    if (event.target.id === "panel") { $("#panel-body").replaceChildren(); look(); }
+    if (event.target.id !== "panel") return;
+    $("#panel-body").replaceChildren();
+    $("#main").before($("#unsaved"));
+    look();
   }, true);
 
   // The preview shows the revision that the sheet shows.
@@ -67,12 +95,25 @@
 
   // What others do puts the sheet in anew: what is typed, ticked or unfolded on it stays.
 
-  Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => {
-    const typed = name === "value" && node.matches("input[type=text], textarea")
-      && node.value !== node.defaultValue;
-    const ticked = name === "checked" && node.checked !== node.defaultChecked;
-    return !(typed || ticked || (name === "open" && node.matches("details")));
-  };
+  const folded = new WeakSet();
+
+  Object.assign(Idiomorph.defaults.callbacks, {
+    beforeAttributeUpdated: (name, node) => {
+      const typed = name === "value" && node.matches("input[type=text], textarea")
+        && node.value !== node.defaultValue;
+      const ticked = name === "checked" && node.checked !== node.defaultChecked;
+      return !(typed || ticked || (name === "open" && folded.has(node)));
+    },
+    // Who is about to approve has seen the revision that is named there, and no other one.
+    beforeNodeMorphed: (before, after) => {
+      const named = (form) => form.querySelector?.("[name=revision]")?.value;
+      if (!live || before.id !== "approving" || named(before) === named(after)) return true;
+      $("#renew", before).hidden = false;
+      return false;
+    },
+    // What somebody has not answered yet, with their words in it.
+    beforeNodeRemoved: (node) => !(live && ["clash", "trouble"].includes(node.id)),
+  });
 
   // Dragging; the buttons beside each story do the same.
 
@@ -94,6 +135,7 @@
           onStart: () => { dragging = true; },
           onEnd: (event) => {
             dragging = false;
+            if (behind) { behind = false; refresh(); }
             if (event.from === event.to && event.oldIndex === event.newIndex) return;
             send("move", {
               story: event.item.dataset.story, section: event.to.dataset.section,
@@ -135,7 +177,9 @@
 
   function refresh() {
     if (dragging) { behind = true; return; }
-    htmx.ajax("GET", `${place()}/sheet`, { target: "#sheet", swap: "morph:outerHTML" });
+    htmx.ajax("GET", `${place()}/sheet`, {
+      target: "#sheet", swap: "morph:outerHTML", headers: { "X-Live": "1" },
+    });
   }
 
   function listen() {
@@ -156,7 +200,38 @@
     addEventListener("pagehide", () => stream.close(), { once: true });
   }
 
-  document.addEventListener("dragend", () => { if (behind) { behind = false; refresh(); } });
+  // What did not get there. What is on the page may not be what is kept, so it is asked for again.
+
+  function fail(said) {
+    if (live) return;
+    const notice = $("#unsaved");
+    // An open panel covers everything else.
+    if (panel()?.open) panel().prepend(notice); else $("#main").before(notice);
+    notice.textContent = said;
+    notice.hidden = false;
+  }
+
+  const failures = {
+    413: "Not saved: that is too much text.",
+    401: "Not saved: you are logged out.",
+  };
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    live = "X-Live" in event.detail.requestConfig.headers;
+  });
+  for (const name of ["htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(name, () => fail("Not saved: there is no connection. Try again."));
+  }
+  document.addEventListener("htmx:responseError", (event) => {
+    const { status } = event.detail.xhr;
+    if (status >= 500 || [400, 401, 408, 413].includes(status)) {
+      fail(failures[status] || "Not saved: the desk could not do it. Try again.");
+    }
+  });
+  document.addEventListener("htmx:afterOnLoad", (event) => {
+    if (event.detail.xhr.status < 400) $("#unsaved").hidden = true;
+  });
+  addEventListener("online", () => { if (sheet()) refresh(); });
 
   document.addEventListener("DOMContentLoaded", () => {
     setInterval(tick, 1000);

@@ -324,9 +324,13 @@ def test_after_the_first_message_it_is_too_late(morning: Morning, pia: Browser) 
 def test_sent_now_it_leaves_before_its_hour(morning: Morning, pia: Browser, approved: bool) -> None:
     if approved:
         decide(pia, morning, "approve")
+    subscribe(morning.room.database, 3)
     page = pia.get(morning.place)
     assert "leaves now" not in plain(page)
-    form = form_of(page, "/send-now")
+    assert f'action="{morning.place}/send-now"' not in page.text  # it is asked once more
+    question = pia.get(f"{morning.place}/send")
+    assert "Send it to 3 readers now?" in plain(question)
+    form = form_of(question, "/send-now")
 
     answer = pia.post(f"{morning.place}/send-now", form, headers=HX)
 
@@ -335,7 +339,23 @@ def test_sent_now_it_leaves_before_its_hour(morning: Morning, pia: Browser, appr
     assert morning.edition.state is EditionState.APPROVED
     assert morning.edition.due_at == morning.room.clock()
     assert [kind for _, kind, _ in morning.log] == ["approve", "send now"]
-    assert f'action="{morning.place}/send-now"' not in pia.get(morning.place).text
+    assert f'href="{morning.place}/send"' not in pia.get(morning.place).text
+
+
+def test_an_alert_is_not_approved_without_saying_to_how_many(
+    morning: Morning, pia: Browser
+) -> None:
+    subscribe(morning.room.database, 3)
+    desk = morning.room.desk
+    who = desk.users.find("Pia")
+    alert = desk.alerts.write(
+        desk.briefing(), headline="Port closed", who=who, now=morning.room.clock()
+    )
+    page = pia.get(f"/desk/editions/{alert.id}")
+
+    assert f'action="/desk/editions/{alert.id}/approve"' not in page.text
+    assert "an alert" in plain(pia.get(f"/desk/editions/{alert.id}/send"))
+    assert "Send to 3 readers" in plain(pia.get(f"/desk/editions/{alert.id}/send"))
 
 
 # Test sends

@@ -13,6 +13,7 @@ import pyotp
 import pytest
 import segno
 from sqlalchemy import select
+from starlette.requests import Request
 from structlog.testing import capture_logs
 
 from briefing.desk.users import IDLE, CodeWanted, Entered, Refused
@@ -328,13 +329,12 @@ def test_neither_password_nor_token_is_logged(room: Room) -> None:
 
 def test_logging_out_ends_the_session_and_takes_the_cookie(room: Room) -> None:
     browser = come_in(room, "Ana")
-    token = next(cookie.value for cookie in browser.cookies.jar)
-    assert token is not None
+    token = browser.cookies["desk"]
 
     answer = browser.post("/desk/logout")
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/desk/login")
-    assert not list(browser.cookies.jar)
+    assert "desk" not in browser.cookies
     assert room.desk.users.session(token, now=room.clock()) is None
 
 
@@ -900,3 +900,18 @@ def test_nobody_takes_their_own_operator_role_away(room: Room, operator: Browser
 def test_a_user_that_there_is_not(operator: Browser) -> None:
     assert operator.get("/desk/users/999").status_code == 404
     assert operator.post("/desk/users/999/disable").status_code == 404
+
+
+def test_a_browser_is_known_by_the_name_that_logged_in_from_it(room: Room) -> None:
+    browser = come_in(room, "Ana")
+    mark = browser.cookies["desk-known"]
+    gate = browser.site.state.gate
+
+    def knows(name: str, shown: str) -> bool:
+        scope = {"type": "http", "headers": [(b"cookie", f"desk-known={shown}".encode())]}
+        return bool(gate.knows(Request(scope), name))
+
+    assert knows(" ana ", mark)
+    assert not knows("Pia", mark)
+    assert not knows("Ana", "")
+    assert not knows("Ana", "f" * 64)
