@@ -406,9 +406,12 @@ class Desk:
         with self.database.read() as connection:
             return ledger.tally(connection, edition.id)
 
-    def composition(self, edition: Edition, variant: str = "") -> Composition | None:
+    def composition(
+        self, edition: Edition, variant: str = "", *, keep: bool = True
+    ) -> Composition | None:
         """A frozen variant, None where it has no story; one asked for the first time is rendered
-        from the frozen edition. Raises `EditionError` for an edition that is not frozen."""
+        from the frozen edition, and kept where `keep` says so. Raises `EditionError` for an edition
+        that is not frozen."""
         with self.database.read() as connection:
             frozen = editions.frozen(connection, edition.id)
             if frozen is None:
@@ -419,8 +422,9 @@ class Desk:
         if not there:
             briefing = self.briefing(frozen.briefing)
             composition = self._drafting.composition(frozen, briefing, variant)
-            with self.database.write() as connection:
-                editions.keep_composition(connection, frozen, variant, composition)
+            if keep:
+                with self.database.write() as connection:
+                    editions.keep_composition(connection, frozen, variant, composition)
         return composition
 
     def letters(self, draft: Draft) -> Letters:

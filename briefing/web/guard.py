@@ -84,6 +84,8 @@ class Guard:
             await self._refuse(500)(scope, receive, answer)
 
     def _inner(self, path: str) -> str:
+        if self._root and path == self._root:
+            return "/"
         return path.removeprefix(self._root) if path.startswith(f"{self._root}/") else path
 
 

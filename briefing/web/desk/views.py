@@ -117,7 +117,7 @@ def _draft(desk: Desk, edition: Edition, who: Recipient) -> tuple[Draft, Recipie
         raise EmptyEdition("there is no story in this edition yet")
     if edition.state in STARTABLE or edition.approved_revision is None:
         return Draft(edition, desk.proofs.of(edition).composed), who
-    frozen = desk.composition(edition, who.variant)
+    frozen = desk.composition(edition, who.variant, keep=False)
     if frozen is None:
         raise EmptyEdition("the chosen sections hold no story")
     return Draft(edition, Composed(frozen)), replace(who, sections=())

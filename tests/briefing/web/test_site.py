@@ -286,6 +286,7 @@ def test_a_public_address_with_a_path_works_whether_or_not_the_proxy_strips_it(
     page = visitor.get(f"{'' if strips else '/mail'}{house.choosing(key)}").text
     assert f'href="/mail{house.leaving(key)}"' in page
     assert 'href="/mail/static/daily/style.css?v=' in page
+    assert visitor.get("/mail").text == visitor.get("/").text
 
 
 def test_the_visitor_s_word_on_the_host_is_never_repeated(house: House, visitor: Visitor) -> None:

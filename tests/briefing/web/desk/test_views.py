@@ -8,8 +8,10 @@ import threading
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from briefing.model import Article, Edition, Image, Role
+from briefing.store.tables import compositions
 from briefing.web.desk.looks import Look
 from briefing.web.desk.views import POLICY
 from subscribers import roll
@@ -261,6 +263,21 @@ def test_looking_writes_nothing(room: Room, publisher: Browser) -> None:
     with room.database.read() as connection:
         assert roll.story_of(connection, 1) == story
     assert room.desk.editing.sheet(edition.id, who=room.desk.users.list()[0]) == before
+
+
+def test_looking_as_a_reader_whose_sections_nobody_had_keeps_nothing(
+    room: Room, publisher: Browser
+) -> None:
+    edition = room.desk.approve(room.draft(), by="Pia", now=room.clock())
+    join(room, sections="people")
+
+    def kept() -> int:
+        with room.database.read() as connection:
+            return len(connection.execute(select(compositions)).all())
+
+    before = kept()
+    assert "Nurses from abroad" in view(publisher, edition, "text", READER)
+    assert kept() == before
 
 
 def frames(page: str) -> list[str]:
