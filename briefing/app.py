@@ -26,7 +26,7 @@ from briefing.store import Database
 from subscribers.tokens import Tokens
 
 if TYPE_CHECKING:
-    from briefing.mailers.api import Provider
+    from briefing.mailers.provider import Provider
     from briefing.returns import Feed, Intake, Marks
     from briefing.returns.hook import Hook
     from briefing.returns.lmtp import LmtpServer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from briefing.desk import Desk
+from briefing.store import Database
 from tests.kit import browser as chromium
-from tests.kit import loopback, parts, postgres
+from tests.kit import loopback, newsroom, parts, postgres
 
 
 def pytest_configure() -> None:
@@ -67,6 +70,75 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'briefing.db'}"
     url: str = request.getfixturevalue("postgres_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database file, to copy: what migrations do is tested in one place, and they take
+    longer than most tests."""
+    path = tmp_path_factory.mktemp("empty") / "briefing.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def empty_on_postgres(postgres_cluster: postgres.Cluster) -> Iterator[str]:
+    """The name of a migrated database on PostgreSQL, to copy."""
+    with postgres_cluster.fresh() as url:
+        _migrate(url)
+        yield url.rpartition("/")[2]
+
+
+@pytest.fixture
+def sqlite(empty: Path, tmp_path: Path) -> Iterator[Database]:
+    """A migrated database of the test's own, in a file."""
+    database = Database(f"sqlite:///{shutil.copy(empty, tmp_path)}")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def postgresql(postgres_cluster: postgres.Cluster, empty_on_postgres: str) -> Iterator[Database]:
+    """The same on PostgreSQL."""
+    with postgres_cluster.fresh(empty_on_postgres) as url:
+        database = Database(url)
+        yield database
+        database.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def on_both(request: pytest.FixtureRequest) -> Database:
+    """A migrated database of the test's own, on each of the two kinds we promise."""
+    made: Database = request.getfixturevalue(request.param)
+    return made
+
+
+@pytest.fixture
+def database(on_both: Database) -> Database:
+    """On both kinds. A folder or file whose tests have nothing to do with SQL says `sqlite`."""
+    return on_both
+
+
+@pytest.fixture
+def clock() -> newsroom.Clock:
+    return newsroom.Clock()
+
+
+@pytest.fixture
+def mailer() -> newsroom.ScriptedMailer:
+    return newsroom.ScriptedMailer()
+
+
+@pytest.fixture
+def desk(database: Database, mailer: newsroom.ScriptedMailer, clock: newsroom.Clock) -> Desk:
+    """The pipeline over `database`, with `clock`, mailing by `mailer`."""
+    return newsroom.desk(database, mailer, clock)
+
+
+def _migrate(url: str) -> None:
+    database = Database(url)
+    database.migrate()
+    database.close()
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 from playwright.sync_api import Browser, Page  # noqa: E402 - found from here only now
 
 from tests.kit import browser as chromium  # noqa: E402
+from tests.kit.commands import wait_until  # noqa: E402
 
 IMAGES = ROOT / "docs/images"
 HOME = "https://briefing.alienroad.example"
@@ -72,11 +72,12 @@ def call(folder: Path, *words: str) -> str:
 
 
 def wait_for(url: str) -> None:
-    for _ in range(300):
+    def answers() -> bool:
         with suppress(OSError), urllib.request.urlopen(url):
-            return
-        time.sleep(0.1)
-    sys.exit(f"{url} does not answer")
+            return True
+        return False
+
+    wait_until(answers, f"an answer from {url}")
 
 
 def take(browser: Browser, address: str, pias: str, anas: str) -> None:

@@ -122,7 +122,7 @@ class Lines:
             since = self._failing_since
             lost = since is not None and time.monotonic() - since > _UNREACHABLE_AFTER
             try:
-                line = self._mailer.open()
+                line = self._mailer.open(self._course.wait)
             except MailerBusy as fault:
                 if lost:
                     raise

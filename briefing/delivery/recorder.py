@@ -66,6 +66,7 @@ class Recorder(Generic[Answer, Intent]):
             self._tickets.append(ticket)
         with self._turn:
             if not ticket.written:
+                # There are others who may come: a write for more of them is worth the wait.
                 if len(self._tickets) < self._lines:
                     time.sleep(GATHER)
                 self._flush()

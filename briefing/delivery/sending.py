@@ -23,7 +23,7 @@ from briefing.delivery.supply import Supply
 from briefing.errors import MailerFault
 from briefing.mailers import Line, Mailer, MailerBusy
 from briefing.model import Message, Outcome, Recipient
-from briefing.store import Database, leases, ledger, limits
+from briefing.store import Database, editions, edits, leases, ledger, limits
 from briefing.store.leases import Chunk
 from briefing.store.ledger import Mark
 
@@ -119,7 +119,7 @@ class Sending:
     def _open_first(self) -> Line:
         """The first line, before there are threads. Raises as `run` does."""
         try:
-            return self._mailer.open()
+            return self._mailer.open(self._course.wait)
         except MailerFault as fault:
             self._pause_for(fault)
             raise
@@ -254,8 +254,20 @@ class Sending:
         if self._paused or not isinstance(failure, MailerFault) or isinstance(failure, MailerBusy):
             return
         self._paused = True
+        why = f"{failure.message} ({failure.mend})"
         with self._database.write() as connection:
-            ledger.pause(connection, self._edition_id, f"{failure.message} ({failure.mend})")
+            if ledger.pause(connection, self._edition_id, why):
+                edition = editions.get(connection, self._edition_id)
+                revision = edition.revision if edition else 0
+                edits.record(
+                    connection,
+                    self._edition_id,
+                    "pause",
+                    revision=revision,
+                    who="",
+                    now=self._clock(),
+                    note=why,
+                )
         log.error("edition paused", reason=failure.message, mend=failure.mend)
 
     # What the lines ask.

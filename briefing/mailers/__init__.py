@@ -8,13 +8,14 @@ operator lets an API's line send in batches, it is one request per line.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from briefing.errors import MailerFault
 from briefing.model import Message, Outcome
 
-__all__ = ["Gate", "Line", "Mailer", "MailerBusy"]
+__all__ = ["Gate", "Line", "Mailer", "MailerBusy", "Wait", "sit_out"]
 
 
 class MailerBusy(MailerFault):
@@ -26,6 +27,19 @@ class Gate(Protocol):
 
     def __call__(self, message: Message) -> bool:
         """True to go on; False when the message may not be sent any more (paused, fenced)."""
+
+
+class Wait(Protocol):
+    """How a line waits where a provider asks it to."""
+
+    def __call__(self, seconds: float, /) -> bool:
+        """Wait so long; True as soon as whoever opened the line wants it to end."""
+
+
+def sit_out(seconds: float, /) -> bool:
+    """The `Wait` of whoever has a few messages only, and nothing to end them for."""
+    time.sleep(seconds)
+    return False
 
 
 class Line(Protocol):
@@ -65,6 +79,10 @@ class Mailer(Protocol):
     kind: str
     lines: int
 
-    def open(self) -> Line:
-        """Connect, negotiate TLS, log in. Raises `MailerFault` naming host, cause and mend, and
-        `MailerBusy` (one of them) for what may pass by itself."""
+    def open(self, wait: Wait = sit_out) -> Line:
+        """Connect, negotiate TLS, log in.
+
+        `wait` is how the line waits where a provider wants to be left alone with a message in hand:
+        whoever may be paused gives one that ends at once then. Raises `MailerFault` naming host,
+        cause and mend, and `MailerBusy` (one of them) for what may pass by itself.
+        """

@@ -1,4 +1,5 @@
-"""Mail by a provider's API: the mailer and line that all providers share; each fills some blanks.
+"""Mail by a provider's API: the mailer and line that all providers share; each fills the blanks of
+`briefing.mailers.provider`.
 
 ::
 
@@ -14,7 +15,8 @@ the operator wants it otherwise: see `docs/decisions/0007-batches.md`.
 What an answer means, by whom it blames:
 
 * not taken, come back later (429, 503 with `Retry-After`): a short wait, then the same request; a
-  long one ends the line, the messages are untried, and `Api.open` says `MailerBusy` until then;
+  long one, or a pause meanwhile, ends the line, the messages are untried, and `Api.open` says
+  `MailerBusy` until then;
 * no answer, half of one, or 5xx: the provider may have the messages. With a provider that knows a
   repeated request for one the line repeats it; else they are `unknown`;
 * a refusal of the whole request is of none of its messages: it is cut in two until the culprit
@@ -26,22 +28,21 @@ from __future__ import annotations
 
 import threading
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar
 
 from briefing.errors import MailerFault
-from briefing.mailers import Gate, MailerBusy
+from briefing.mailers import Gate, MailerBusy, Wait, sit_out
 from briefing.mailers.answers import Stage
 from briefing.mailers.envelope import wire_address
-from briefing.mailers.http import Answer, Call, Connection, Lost
+from briefing.mailers.http import Answer, Connection, Lost
 from briefing.mailers.letter import Letter
+from briefing.mailers.provider import Provider
 from briefing.model import Message, Outcome, OutcomeKind
 
-__all__ = ["Api", "ApiLine", "Provider", "refusal", "taken"]
+__all__ = ["Api", "ApiLine"]
 
 # A wait up to so many seconds is sat out with the request in hand.
 _SHORT = 2.0
@@ -50,88 +51,6 @@ _PAUSES = (0.5, 1.0, 1.5)
 _LONGEST_REST = 60.0
 # A line that sends in batches waits so many seconds for each further message.
 _GATHERING = 0.2
-
-
-class Provider(ABC):
-    """The blanks. One object serves all lines at once, so it keeps nothing."""
-
-    kind: ClassVar[str]
-    """The name in [mailer] kind."""
-    title: ClassVar[str]
-    """The name for people."""
-    cap: ClassVar[int] = 1
-    """The most messages in one request."""
-    room: ClassVar[int] = 10_000_000
-    """The most bytes of one message."""
-    full: ClassVar[int] = 30_000_000
-    """The most bytes of messages in one request."""
-    utf8: ClassVar[bool] = False
-    """Whether it takes addresses with a name beyond ASCII (RFC 6531)."""
-    repeatable: ClassVar[bool] = False
-    """Whether it knows a request that is made again, and does nothing then."""
-    brief: ClassVar[bool] = False
-    """Whether a success says all by its status alone."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    @abstractmethod
-    def look(self) -> Call:
-        """A request that changes nothing and tells whether the key is right."""
-
-    @abstractmethod
-    def judge(self, answer: Answer) -> str:
-        """What that request's answer says, for people. Raises `MailerFault`."""
-
-    @abstractmethod
-    def pack(self, letters: Sequence[Letter]) -> Call:
-        """The request that sends these letters. Raises `ValueError` for one that cannot be."""
-
-    @abstractmethod
-    def sort(self, answer: Answer, letters: Sequence[Letter]) -> list[Outcome]:
-        """An outcome a letter, in order, from an answer that accepted the request; none at all
-        where the answer does not say."""
-
-    def group(self, letters: Sequence[Letter]) -> list[list[Letter]]:
-        """Letters that may go in one request, by the provider's own rules."""
-        return [list(letters)]
-
-    def is_busy(self, answer: Answer) -> bool:
-        """Whether nothing was taken and the same may be asked again soon."""
-        return answer.status == 429 or (answer.status == 503 and answer.wait is not None)
-
-    def is_unclear(self, answer: Answer) -> bool:
-        """Whether the messages may have been taken or not."""
-        if answer.accepted:
-            return not answer.whole and not self.brief
-        return answer.status >= 500
-
-    def blame(self, answer: Answer) -> Outcome:
-        """What an answer that refused the request says of each letter in it; for reader 0.
-
-        `SENT` where it says that the same request was taken before. Without words of the
-        provider's own: an error of the request is said as of one recipient (`stage`), so that it
-        is everybody's only where others fare alike; the rest hits everybody.
-        """
-        if answer.status == 413:
-            return refusal(OutcomeKind.CONTENT, answer, "5.3.4")
-        if answer.status in (400, 409, 422):
-            return refusal(OutcomeKind.FAULT, answer, stage=Stage.END)
-        return refusal(OutcomeKind.FAULT, answer)
-
-
-def refusal(
-    kind: OutcomeKind, answer: Answer, status: str = "", text: str = "", stage: str = ""
-) -> Outcome:
-    """An outcome for reader 0 in the answer's own words, or in `text`."""
-    return Outcome(0, kind, answer.status, status, text or answer.words, stage=stage)
-
-
-def taken(letter: Letter, answer: Answer, reference: str) -> Outcome:
-    """The provider has it, under the name `reference`."""
-    text = f"taken as {reference}" if reference else "taken"
-    number = letter.message.recipient_id
-    return Outcome(number, OutcomeKind.SENT, answer.status, "", text, reference)
 
 
 class Api:
@@ -160,20 +79,19 @@ class Api:
     def __repr__(self) -> str:
         return f"Api({self.kind!r}, {self.provider.url!r})"
 
-    def open(self) -> ApiLine:
+    def open(self, wait: Wait = sit_out) -> ApiLine:
         """A line; the first one, and each after trouble, asks whether the key is right.
 
         Raises `MailerFault` where it is not, `MailerBusy` while the provider wants to be left alone
         or cannot be reached.
         """
-        wait = self.wait
-        if wait > _SHORT:
+        rest = self.wait
+        if rest > _SHORT or wait(rest):
             raise MailerBusy(
-                f"{self.provider.title} takes no more for {wait:.0f} seconds",
+                f"{self.provider.title} takes no more for {rest:.0f} seconds",
                 mend="`briefing deliver` goes on by itself; a higher plan, fewer connections or "
                 "`rate` in [delivery] keep it from happening",
             )
-        time.sleep(wait)
         connection = Connection(self.provider.url, self._timeout, self._ca_file)
         try:
             if not self._known:
@@ -182,7 +100,7 @@ class Api:
         except BaseException:
             connection.close()
             raise
-        return ApiLine(self, connection)
+        return ApiLine(self, connection, wait)
 
     def check(self) -> str:
         """Ask whether the key is right; what the provider says of it, for people. Raises as `open`
@@ -240,8 +158,9 @@ class Api:
 class ApiLine:
     """One connection; see the drawing above."""
 
-    def __init__(self, mailer: Api, connection: Connection) -> None:
+    def __init__(self, mailer: Api, connection: Connection, wait: Wait) -> None:
         self._mailer = mailer
+        self._wait = wait
         self._provider = mailer.provider
         self._connection = connection
         self.patience = _GATHERING if mailer.batch > 1 else 0.0
@@ -279,11 +198,9 @@ class ApiLine:
     def _ready(self) -> bool:
         """Sit out a short wait of the provider's; a long one ends the line."""
         if self.alive:
-            wait = self._mailer.wait
-            if wait > _SHORT:
+            rest = self._mailer.wait
+            if rest > _SHORT or self._wait(rest):
                 self.close()
-            else:
-                time.sleep(wait)
         return self.alive
 
     def _deliver(self, letters: list[Letter]) -> Iterator[Outcome]:
@@ -316,7 +233,7 @@ class ApiLine:
             call = self._provider.pack(letters)
         except ValueError as error:
             return [replace(_CANNOT, recipient_id=_id(it), text=str(error)) for it in letters]
-        reason = ""
+        reason, hurried = "", False
         for pause in (*_PAUSES, None):
             try:
                 answer = self._connection.call(call)
@@ -327,18 +244,19 @@ class ApiLine:
                 reason = lost.reason
             else:
                 if self._provider.is_busy(answer):
-                    wait = 1.0 if answer.wait is None else answer.wait
-                    self._mailer.rest(wait)
-                    if pause is None or wait > _SHORT:
+                    rest = 1.0 if answer.wait is None else answer.wait
+                    self._mailer.rest(rest)
+                    if pause is None or rest > _SHORT or self._wait(rest):
                         return self._end(letters, OutcomeKind.SOFT, answer.words)
-                    time.sleep(wait)
                     continue
                 if not self._provider.is_unclear(answer):
                     return self._settle(letters, answer)
                 reason = answer.words
-            if pause is None or not self._provider.repeatable:
+            if pause is None or hurried or not self._provider.repeatable:
                 break
-            time.sleep(pause)
+            # Whoever wants the line to end is better served by an answer than by a doubt: it is
+            # asked for once more, at once.
+            hurried = self._wait(pause)
         self._mailer.lose()
         return self._end(letters, OutcomeKind.UNKNOWN, reason)
 

@@ -23,9 +23,9 @@ from typing import Any, ClassVar
 
 from briefing.errors import MailerFault
 from briefing.mailers.answers import Stage
-from briefing.mailers.api import Provider, refusal, taken
 from briefing.mailers.http import Answer, Call
 from briefing.mailers.letter import Letter, bare, share
+from briefing.mailers.provider import Provider, refusal, taken
 from briefing.mailers.resend import name_request
 from briefing.model import Outcome, OutcomeKind
 

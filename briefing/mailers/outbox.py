@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from briefing.errors import MailerFault
-from briefing.mailers import Gate
+from briefing.mailers import Gate, Wait, sit_out
 from briefing.mailers.envelope import wire_address
 from briefing.model import Message, Outcome, OutcomeKind
 
@@ -36,7 +36,7 @@ class Outbox:
         self._path = path
         self._durable = durable
 
-    def open(self) -> _OutboxLine:
+    def open(self, wait: Wait = sit_out) -> _OutboxLine:  # noqa: ARG002 - a folder is ready
         """Make the folder where it is missing. Raises `MailerFault` naming it where that fails."""
         try:
             for part in ("tmp", "new", "cur"):

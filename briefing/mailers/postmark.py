@@ -18,9 +18,9 @@ from typing import Any, ClassVar
 
 from briefing.errors import MailerFault
 from briefing.mailers.answers import Stage
-from briefing.mailers.api import Provider, taken
 from briefing.mailers.http import Answer, Call
 from briefing.mailers.letter import Letter, quoted
+from briefing.mailers.provider import Provider, taken
 from briefing.model import Outcome, OutcomeKind
 
 __all__ = ["Postmark"]

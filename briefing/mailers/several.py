@@ -21,7 +21,7 @@ from itertools import islice
 import structlog
 
 from briefing.errors import MailerFault
-from briefing.mailers import Gate, Line, Mailer, MailerBusy
+from briefing.mailers import Gate, Line, Mailer, MailerBusy, Wait, sit_out
 from briefing.mailers.answers import Stage
 from briefing.model import Message, Outcome, OutcomeKind
 
@@ -77,19 +77,19 @@ class Several:
         self._clock = clock
         self._freed = threading.Condition()
 
-    def open(self) -> Line:
+    def open(self, wait: Wait = sit_out) -> Line:
         """A line through whichever mailer works. Raises `MailerFault` with what each of them says
         where none does, `MailerBusy` where one may soon."""
-        line = _Line(self)
+        line = _Line(self, wait)
         line.take_turn()
         return line
 
-    def borrow(self) -> tuple[Member, Line]:
+    def borrow(self, wait: Wait) -> tuple[Member, Line]:
         """The member whose turn it is, and an open line of it. Raises as `open`."""
         while True:
             member = self._choose()
             try:
-                return member, member.mailer.open()
+                return member, member.mailer.open(wait)
             except MailerFault as fault:
                 self.give_back(member)
                 self.put_aside(member, fault)
@@ -201,8 +201,9 @@ class Several:
 class _Line:
     """A line that goes through one member's line after another, a turn each."""
 
-    def __init__(self, several: Several) -> None:
+    def __init__(self, several: Several, wait: Wait) -> None:
         self._several = several
+        self._wait = wait
         self._member: Member | None = None
         self._inner: Line | None = None
         self.alive = True
@@ -217,7 +218,7 @@ class _Line:
             if self._inner.alive and not self._several.has_better(self._member):
                 return
             self._leave()
-        self._member, self._inner = self._several.borrow()
+        self._member, self._inner = self._several.borrow(self._wait)
 
     def send(self, messages: Iterable[Message], gate: Gate) -> Iterator[Outcome]:
         """See `briefing.mailers.Line.send`."""

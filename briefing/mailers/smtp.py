@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 
 from briefing.errors import MailerFault
-from briefing.mailers import MailerBusy
+from briefing.mailers import MailerBusy, Wait, sit_out
 from briefing.mailers.transaction import Features, SmtpLine
 from briefing.mailers.wire import Reply, Wire
 
@@ -68,7 +68,7 @@ class Smtp:
     def __repr__(self) -> str:
         return f"Smtp({self._host!r}, {self._port}, security={self._security!r})"
 
-    def open(self) -> SmtpLine:
+    def open(self, wait: Wait = sit_out) -> SmtpLine:  # noqa: ARG002 - only APIs ask to wait
         """Connect, negotiate TLS, log in; may be called by several threads at once.
 
         Raises `MailerFault` naming server, cause and mend; `MailerBusy` (one of them) for what may

@@ -5,9 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import threading
-from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -24,26 +22,8 @@ DAY = date(2026, 3, 10)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def mailer() -> ScriptedMailer:
-    return ScriptedMailer()
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'briefing.db'}")
-    database.migrate()
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def desk(database: Database, mailer: ScriptedMailer, clock: Clock) -> Desk:
-    return newsroom.desk(database, mailer, clock)
+def database(sqlite: Database) -> Database:
+    return sqlite
 
 
 @pytest.fixture

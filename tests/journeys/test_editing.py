@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from email.message import EmailMessage
@@ -18,35 +17,11 @@ from briefing.desk import Desk
 from briefing.desk.editing import Clash, Saved
 from briefing.model import DAILY, Edition, EditionState, Role, User
 from briefing.store import Database, editions
-from tests.kit import newsroom
 from tests.kit.newsroom import NOW, PUBLICATION, Clock, ScriptedMailer, articles, subscribe
 
 DAY = date(2026, 3, 10)
 ANA = User(1, "Ana", role=Role.EDITOR)
 PIA = User(2, "Pia", role=Role.PUBLISHER)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def mailer() -> ScriptedMailer:
-    return ScriptedMailer()
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    database.migrate()
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def desk(database: Database, mailer: ScriptedMailer, clock: Clock) -> Desk:
-    return newsroom.desk(database, mailer, clock)
 
 
 @pytest.fixture

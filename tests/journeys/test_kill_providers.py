@@ -85,7 +85,10 @@ class Server:
         return read_record(self.record)
 
     def settle(self) -> int:
-        """Wait until it has taken in what a killed sender had written; how many it took so far."""
+        """Wait until it has taken in what a killed sender had written; how many it took so far.
+
+        Nothing says that the last of it has come: only that no more does.
+        """
         count, since = -1, time.monotonic()
         while time.monotonic() - since < 0.1:
             if len(self.accepted()) != count:
@@ -116,6 +119,7 @@ def kill_at_random(server: Server, job: Job, kills: int) -> list[int]:
         before = len(server.accepted())
         process = start(job)
         wait_until(lambda at=before: len(server.accepted()) > at, "a message", every=0.002)  # type: ignore[misc]
+        # Chance is the point: a condition would kill at the same step each time.
         time.sleep(dice.uniform(0, 0.05))
         process.kill()
         process.join()
@@ -128,7 +132,7 @@ def run(kind: str, folder: Path, *, batch: int = 1, hold: bool = False) -> killi
     """An edition sent in spite of kills; after each, at most `batch` × lines are repeated."""
     url = f"sqlite:///{folder / 'briefing.db'}"
     # So many that none is done before it can be killed.
-    readers = 100 + KILLS * LINES * batch * 15
+    readers = 40 + KILLS * LINES * batch * 15
     killing.prepare(url, readers)
     with provider(kind, folder / "record") as server:
         job = Job(url, kind, server.url, batch, hold)

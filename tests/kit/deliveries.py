@@ -29,7 +29,13 @@ def freeze(database: Database, chunk_size: int = 10) -> int:
             window=Window(NOW - timedelta(days=1), NOW),
             now=NOW,
         )
-        editions.change_state(connection, edition.id, [EditionState.DRAFT], EditionState.SENDING)
+        editions.change_state(
+            connection,
+            edition.id,
+            [EditionState.DRAFT],
+            EditionState.SENDING,
+            sending_started_at=NOW,
+        )
         ledger.freeze_audience(connection, edition.id, "daily", NOW, chunk_size)
     return edition.id
 

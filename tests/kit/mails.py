@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 
-from briefing.composition import Composed, Theme, compose
+from briefing.composition import Composed, compose
 from briefing.composition.letters import Letters
 from briefing.model import Message, Recipient
 from subscribers.tokens import Tokens
 from tests.kit import editions
+from tests.kit.themes import load_theme
 
 THEMES = ("gazette", "compact")
 CASES = {make.__name__: make for make in editions.CASES}
@@ -18,11 +19,6 @@ MAILS = [(theme, case) for theme in THEMES for case in CASES]
 NAMES = [" ".join(mail) for mail in MAILS]
 
 READER = Recipient(1, 1, "ada@reader.example", "Ada Reader")
-
-
-@cache
-def load_theme(name: str) -> Theme:
-    return Theme.load(name)
 
 
 @cache

@@ -8,11 +8,10 @@ from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from zoneinfo import ZoneInfo
 
-from briefing.composition import Theme
 from briefing.composition.mime import Signer
 from briefing.delivery import Distributed, Pace, Retry, name_owner
 from briefing.desk import Desk
-from briefing.mailers import Gate, Mailer
+from briefing.mailers import Gate, Mailer, Wait, sit_out
 from briefing.model import (
     Article,
     Briefing,
@@ -25,6 +24,7 @@ from briefing.model import (
 from briefing.store import Database
 from subscribers import roll
 from subscribers.tokens import Tokens
+from tests.kit.themes import load_theme
 
 NOW = datetime(2026, 3, 10, 6, 0, tzinfo=UTC)
 DAY = NOW.date()
@@ -110,7 +110,7 @@ class ScriptedMailer:
         self._answer = answer
         self._lock = threading.Lock()
 
-    def open(self) -> ScriptedLine:
+    def open(self, wait: Wait = sit_out) -> ScriptedLine:
         self.opened += 1
         return ScriptedLine(self)
 
@@ -166,14 +166,13 @@ def desk(
     sign: Signer | None = None,
 ) -> Desk:
     """The pipeline over a database, wired as the application wires it."""
-    theme = Theme.load("gazette")
     return Desk(
         database,
         PUBLICATION,
         [of or briefing()],
         [],
         Tokens([SECRET]),
-        theme=lambda _: theme,
+        theme=lambda _: load_theme(),
         mailer=lambda: mailer,
         pace=pace or Pace(chunk_size=10),
         retry=retry or Retry(),

@@ -48,12 +48,12 @@ class Cluster:
         return f"postgresql+psycopg://briefing:{self.password}@127.0.0.1:{self.port}/{database}"
 
     @contextmanager
-    def fresh(self) -> Iterator[str]:
-        """The URL of an empty database of the caller's own, dropped at the end with whoever is
-        still connected."""
+    def fresh(self, template: str = "template0") -> Iterator[str]:
+        """The URL of a database of the caller's own, empty or a copy of `template`, dropped at the
+        end with whoever is still connected. Nobody may be connected to the template."""
         name = f"test_{secrets.token_hex(6)}"
         with self._connect() as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
         try:
             yield self.url(name)
         finally:

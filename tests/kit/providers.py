@@ -29,10 +29,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from briefing.mailers.api import Api, Provider
+from briefing.mailers.api import Api
 from briefing.mailers.brevo import Brevo
 from briefing.mailers.mailgun import Mailgun
 from briefing.mailers.postmark import Postmark
+from briefing.mailers.provider import Provider
 from briefing.mailers.resend import Resend
 from briefing.mailers.sendgrid import SendGrid
 from briefing.mailers.ses import Ses

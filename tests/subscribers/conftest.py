@@ -8,10 +8,7 @@ from briefing.store import Connection, Database
 
 
 @pytest.fixture
-def connection(database_url: str) -> Iterator[Connection]:
+def connection(database: Database) -> Iterator[Connection]:
     """An open transaction on a migrated database, on SQLite and on PostgreSQL."""
-    database = Database(database_url)
-    database.migrate()
     with database.write() as connection:
         yield connection
-    database.close()

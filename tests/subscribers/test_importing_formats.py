@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from briefing.store import Connection
+from briefing.store import Connection, Database
 from subscribers import roll
 from subscribers.importing import FORMATS, FileRefused, Outcome
 from subscribers.tables import subscribers
@@ -34,9 +34,9 @@ MAILCHIMP = (
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
+def database(sqlite: Database) -> Database:
     """How a file is read has nothing to do with the database."""
-    return f"sqlite:///{tmp_path / 'briefing.db'}"
+    return sqlite
 
 
 def load(connection: Connection, name: str, **how: Any) -> Outcome:

@@ -19,9 +19,9 @@ BOTH = {"ana@readers.example": ("active", ""), "bob@readers.example": ("active",
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
+def database(sqlite: Database) -> Database:
     """How a file is read has nothing to do with the database."""
-    return f"sqlite:///{tmp_path}/briefing.db"
+    return sqlite
 
 
 def names(connection: Connection) -> list[str]:

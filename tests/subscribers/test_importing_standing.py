@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from briefing.store import Connection
+from briefing.store import Connection, Database
 from subscribers import roll
 from subscribers.importing import Refusal
 from tests.kit.moving import bring_in, standing
@@ -17,9 +15,9 @@ ACTIVE, PENDING, LEFT = ("active", ""), ("pending", ""), ("suppressed", "unsubsc
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
+def database(sqlite: Database) -> Database:
     """How a file is read has nothing to do with the database."""
-    return f"sqlite:///{tmp_path / 'briefing.db'}"
+    return sqlite
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,7 @@ def test_a_confirmation_is_good_once(connection: Connection) -> None:
     assert confirm(connection, question) is None
 
 
-def test_two_presses_at_the_same_moment_make_one_consent(database_url: str) -> None:
-    database = Database(database_url)
-    database.migrate()
+def test_two_presses_at_the_same_moment_make_one_consent(database: Database) -> None:
     with database.write() as connection:
         question = asked(connection)
 
@@ -78,7 +76,6 @@ def test_two_presses_at_the_same_moment_make_one_consent(database_url: str) -> N
         story = roll.story_of(connection, done[0])
     assert len(done) == 1
     assert [event["kind"] for event in story] == ["consent"]
-    database.close()
 
 
 def test_a_pending_person_becomes_active(connection: Connection) -> None:

@@ -43,10 +43,7 @@ def test_what_no_window_reaches_is_forgotten(connection: Connection) -> None:
     assert connection.execute(select(func.count()).select_from(page_limits)).scalar() == 0
 
 
-def test_many_at_the_same_moment_are_no_more_than_allowed(database_url: str) -> None:
-    database = Database(database_url)
-    database.migrate()
-
+def test_many_at_the_same_moment_are_no_more_than_allowed(database: Database) -> None:
     def ask(_: int) -> bool:
         with database.write() as connection:
             return allow(connection, "a", 5, HOUR, NOW)
@@ -55,7 +52,6 @@ def test_many_at_the_same_moment_are_no_more_than_allowed(database_url: str) -> 
     with ThreadPoolExecutor(8) as pool:
         allowed = sum(pool.map(ask, range(24)))
     assert allowed == 4
-    database.close()
 
 
 @pytest.mark.parametrize(

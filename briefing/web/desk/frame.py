@@ -65,8 +65,9 @@ class Frame:
     ) -> None:
         self.root = f"{root}{PLACE}"
         self._clock = clock
+        web = shipped_templates() / "web"
         self._templates = Environment(
-            loader=FileSystemLoader(shipped_templates() / "web" / "desk"),
+            loader=FileSystemLoader([web / "desk", web]),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,

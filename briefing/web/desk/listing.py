@@ -90,7 +90,6 @@ class _Listing:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._table = Table(parts)
-        self._sums: dict[tuple[int, EditionState], ledger.Tally] = {}
 
     def may_draft(self, named: Briefing, day: date) -> bool:
         """The next day that has no draft, or one whose draft may still be brought up to date."""
@@ -166,12 +165,16 @@ class _Listing:
     def _tally(self, connection: Connection, edition: Edition) -> ledger.Tally:
         """The sum of an edition; of one that has ended it is kept, for a million rows are not
         counted at every visit."""
-        key = (edition.id, edition.state)
-        if edition.state is EditionState.SENDING or key not in self._sums:
-            self._sums[key] = ledger.tally(connection, edition.id)
-            if len(self._sums) > _MOST_SUMS:
-                del self._sums[next(iter(self._sums))]
-        return self._sums[key]
+        sums, key = self._parts.sums, (edition.id, edition.finished_at)
+        if key in sums:
+            return sums[key]
+        counted = ledger.tally(connection, edition.id)
+        # What was on its way when an edition was cancelled is answered a little later.
+        if edition.finished_at is not None and not counted.waiting:
+            sums[key] = counted
+            if len(sums) > _MOST_SUMS:
+                del sums[next(iter(sums))]
+        return counted
 
     def _next_day(self, named: Briefing, recent: Sequence[Edition], now: datetime) -> date | None:
         """The next day of publication whose hour has not come and that has no edition. None while

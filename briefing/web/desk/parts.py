@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -19,6 +19,7 @@ from briefing.desk import Desk
 from briefing.desk.editing import Sheet
 from briefing.errors import EditionError
 from briefing.model import Briefing
+from briefing.store.ledger import Tally
 from briefing.web.desk.frame import Frame
 from briefing.web.desk.gate import Gate, Seat
 
@@ -45,7 +46,7 @@ class Newsroom:
 @dataclass(frozen=True, slots=True)
 class Parts:
     """`routes` are below `PLACE`. `closing` is set when the server stops: what lasts has to end
-    then."""
+    then. `sums` keeps what became of editions that have ended, by number and end."""
 
     routes: APIRouter
     desk: Desk
@@ -54,6 +55,7 @@ class Parts:
     clock: Callable[[], datetime]
     newsroom: Newsroom
     closing: threading.Event
+    sums: dict[tuple[int, datetime | None], Tally] = field(default_factory=dict)
 
     def sheet(self, edition_id: int, seat: Seat) -> Sheet:
         """An edition as it stands for somebody; 404 where there is none, or where its briefing is

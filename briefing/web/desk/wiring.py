@@ -63,11 +63,10 @@ def register(
         clock=clock,
         has_outbox=newsroom.outbox is not None,
     )
-    closing = threading.Event()
-    site.state.gate, site.state.closing = gate, closing
     # They are for people with a session, and no interface for programs.
     routes = APIRouter(prefix=PLACE, include_in_schema=False)
-    parts = Parts(routes, desk, frame, gate, clock, newsroom, closing)
+    parts = Parts(routes, desk, frame, gate, clock, newsroom, threading.Event())
+    site.state.gate, site.state.closing, site.state.sums = gate, parts.closing, parts.sums
     for concern in _CONCERNS:
         concern.register(parts)
 

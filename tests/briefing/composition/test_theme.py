@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -14,22 +13,8 @@ from briefing.composition import Theme, check_look, compose, shipped_templates
 from briefing.composition.look import COLORS, contrast
 from briefing.errors import BriefingError, ConfigError, ThemeError
 from briefing.model import Look
+from tests.briefing.composition.conftest import Put
 from tests.kit import editions
-
-Write = Callable[[str, str], Path]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Write a file of the publisher's own templates."""
-
-    def write(name: str, text: str) -> Path:
-        path = tmp_path / "email" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-        return path
-
-    return write
 
 
 def html(theme: Theme, case: editions.Case | None = None) -> str:
@@ -60,8 +45,8 @@ def test_an_unknown_theme_names_those_there_are(name: str) -> None:
         Theme.load(name)
 
 
-def test_a_theme_of_ones_own_needs_one_file_only(tmp_path: Path, write: Write) -> None:
-    write("mine/theme.toml", '[colors]\naccent = "#006644"\n')
+def test_a_theme_of_ones_own_needs_one_file_only(tmp_path: Path, put: Put) -> None:
+    put("email/mine/theme.toml", '[colors]\naccent = "#006644"\n')
 
     theme = Theme.load("mine", [tmp_path])
 
@@ -69,9 +54,9 @@ def test_a_theme_of_ones_own_needs_one_file_only(tmp_path: Path, write: Write) -
     assert "#006644" in html(theme)
 
 
-def test_a_single_block_of_a_shipped_theme_can_be_overridden(tmp_path: Path, write: Write) -> None:
-    write(
-        "gazette/body.html",
+def test_a_single_block_of_a_shipped_theme_can_be_overridden(tmp_path: Path, put: Put) -> None:
+    put(
+        "email/gazette/body.html",
         '{% extends "shipped/gazette/body.html" %}{% block why %}<p>Because.</p>{% endblock %}',
     )
 
@@ -83,8 +68,8 @@ def test_a_single_block_of_a_shipped_theme_can_be_overridden(tmp_path: Path, wri
     assert "Border towns reopen" in made
 
 
-def test_values_in_theme_toml_are_overridden_key_by_key(tmp_path: Path, write: Write) -> None:
-    write("gazette/theme.toml", '[colors]\naccent = "#006644"\n')
+def test_values_in_theme_toml_are_overridden_key_by_key(tmp_path: Path, put: Put) -> None:
+    put("email/gazette/theme.toml", '[colors]\naccent = "#006644"\n')
 
     own, shipped = Theme.load("gazette", [tmp_path]), Theme.load("gazette")
 
@@ -92,8 +77,8 @@ def test_values_in_theme_toml_are_overridden_key_by_key(tmp_path: Path, write: W
     assert own.fonts == shipped.fonts
 
 
-def test_a_loaded_theme_reads_no_file_any_more(tmp_path: Path, write: Write) -> None:
-    path = write("gazette/body.html", '{% extends "shipped/gazette/body.html" %}')
+def test_a_loaded_theme_reads_no_file_any_more(tmp_path: Path, put: Put) -> None:
+    path = put("email/gazette/body.html", '{% extends "shipped/gazette/body.html" %}')
     theme = Theme.load("gazette", [tmp_path])
     before = html(theme)
     path.unlink()
@@ -101,8 +86,8 @@ def test_a_loaded_theme_reads_no_file_any_more(tmp_path: Path, write: Write) -> 
     assert html(theme) == before
 
 
-def test_a_syntax_error_names_file_line_and_mend(tmp_path: Path, write: Write) -> None:
-    path = write("gazette/body.html", "one\ntwo\n{% if %}\n")
+def test_a_syntax_error_names_file_line_and_mend(tmp_path: Path, put: Put) -> None:
+    path = put("email/gazette/body.html", "one\ntwo\n{% if %}\n")
 
     with pytest.raises(ThemeError) as caught:
         Theme.load("gazette", [tmp_path])
@@ -111,18 +96,16 @@ def test_a_syntax_error_names_file_line_and_mend(tmp_path: Path, write: Write) -
     assert caught.value.mend
 
 
-def test_a_syntax_error_in_an_included_file_shows_when_loading(
-    tmp_path: Path, write: Write
-) -> None:
-    write("gazette/body.html", '{% extends "_base/body.html" %}')
-    path = write("_base/body.html", "\n{{ oops }")
+def test_a_syntax_error_in_an_included_file_shows_when_loading(tmp_path: Path, put: Put) -> None:
+    put("email/gazette/body.html", '{% extends "_base/body.html" %}')
+    path = put("email/_base/body.html", "\n{{ oops }")
 
     with pytest.raises(ThemeError, match=f"{path}, line 2"):
         Theme.load("gazette", [tmp_path])
 
 
-def test_a_missing_template_is_named(tmp_path: Path, write: Write) -> None:
-    write("gazette/body.html", '{% extends "shipped/gazete/body.html" %}')
+def test_a_missing_template_is_named(tmp_path: Path, put: Put) -> None:
+    put("email/gazette/body.html", '{% extends "shipped/gazete/body.html" %}')
 
     with pytest.raises(ThemeError, match="gazete"):
         Theme.load("gazette", [tmp_path])
@@ -132,11 +115,9 @@ def test_a_missing_template_is_named(tmp_path: Path, write: Write) -> None:
     "fault",
     ["{{ page.titel }}", "{{ page.lead.nope }}", "{{ 1 // 0 }}", "{{ missing }}", "{{ _() }}"],
 )
-def test_an_error_while_rendering_names_file_and_line(
-    tmp_path: Path, write: Write, fault: str
-) -> None:
-    path = write(
-        "gazette/body.html",
+def test_an_error_while_rendering_names_file_and_line(tmp_path: Path, put: Put, fault: str) -> None:
+    path = put(
+        "email/gazette/body.html",
         '{% extends "shipped/gazette/body.html" %}\n{% block why %}\n' + fault + "{% endblock %}",
     )
     theme = Theme.load("gazette", [tmp_path])
@@ -157,15 +138,15 @@ def test_an_error_while_rendering_names_file_and_line(
         "{{ picture.__func__ }}",
     ],
 )
-def test_a_template_cannot_leave_the_sandbox(tmp_path: Path, write: Write, escape: str) -> None:
-    write("gazette/body.html", escape)
+def test_a_template_cannot_leave_the_sandbox(tmp_path: Path, put: Put, escape: str) -> None:
+    put("email/gazette/body.html", escape)
 
     with pytest.raises(ThemeError):
         html(Theme.load("gazette", [tmp_path]))
 
 
-def test_a_template_that_is_not_utf8_is_an_error_about_it(tmp_path: Path, write: Write) -> None:
-    write("gazette/body.html", "").write_bytes(b"caf\xe9")
+def test_a_template_that_is_not_utf8_is_an_error_about_it(tmp_path: Path, put: Put) -> None:
+    put("email/gazette/body.html", "").write_bytes(b"caf\xe9")
 
     with pytest.raises(ThemeError, match="UTF-8"):
         Theme.load("gazette", [tmp_path])
@@ -187,9 +168,9 @@ def test_a_template_that_is_not_utf8_is_an_error_about_it(tmp_path: Path, write:
     ],
 )
 def test_a_fault_in_theme_toml_names_file_and_culprit(
-    tmp_path: Path, write: Write, toml: str, culprit: str
+    tmp_path: Path, put: Put, toml: str, culprit: str
 ) -> None:
-    path = write("gazette/theme.toml", toml)
+    path = put("email/gazette/theme.toml", toml)
 
     with pytest.raises(ThemeError) as caught:
         Theme.load("gazette", [tmp_path])
@@ -241,15 +222,15 @@ def test_fonts_with_spaces_are_quoted() -> None:
     assert dress.font["body"] == "'PT Serif','Noto Serif',serif"
 
 
-def test_a_look_without_a_width_takes_the_themes(write: Write, tmp_path: Path) -> None:
-    write("gazette/theme.toml", "width = 520\n")
+def test_a_look_without_a_width_takes_the_themes(put: Put, tmp_path: Path) -> None:
+    put("email/gazette/theme.toml", "width = 520\n")
 
     assert Theme.load("gazette", [tmp_path]).dress(Look()).width == 520
     assert Theme.load("gazette", [tmp_path]).dress(Look(width=640)).width == 640
 
 
-def test_a_look_is_checked_without_reading_a_template(write: Write, tmp_path: Path) -> None:
-    write("gazette/body.html", "{% if %}")
+def test_a_look_is_checked_without_reading_a_template(put: Put, tmp_path: Path) -> None:
+    put("email/gazette/body.html", "{% if %}")
 
     check_look(Look(), [tmp_path])
     with pytest.raises(ConfigError, match="contrast"):
@@ -258,8 +239,8 @@ def test_a_look_is_checked_without_reading_a_template(write: Write, tmp_path: Pa
         check_look(Look(theme="gazzette"), [tmp_path])
 
 
-def test_a_fault_of_the_theme_is_not_held_against_the_look(write: Write, tmp_path: Path) -> None:
-    write("gazette/theme.toml", "colors = 3\n")
+def test_a_fault_of_the_theme_is_not_held_against_the_look(put: Put, tmp_path: Path) -> None:
+    put("email/gazette/theme.toml", "colors = 3\n")
 
     check_look(Look(), [tmp_path])
     with pytest.raises(ThemeError):
@@ -277,7 +258,7 @@ def test_a_theme_error_is_one_people_can_read() -> None:
         Theme.load("nowhere")
 
 
-def test_an_import_in_a_themes_sheet_is_never_fetched(tmp_path: Path, write: Write) -> None:
+def test_an_import_in_a_themes_sheet_is_never_fetched(tmp_path: Path, put: Put) -> None:
     asked: list[str] = []
 
     class Sheets(BaseHTTPRequestHandler):
@@ -290,8 +271,8 @@ def test_an_import_in_a_themes_sheet_is_never_fetched(tmp_path: Path, write: Wri
     with HTTPServer(("127.0.0.1", 0), Sheets) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         own = f"http://127.0.0.1:{server.server_port}"
-        write(
-            "gazette/body.html",
+        put(
+            "email/gazette/body.html",
             '{% extends "shipped/gazette/body.html" %}{% block css %}'
             f"@import url({own}/x.css);@import '{own}/y.css';"
             "{{ super() }}{% endblock %}",

@@ -233,18 +233,16 @@ def test_a_changed_configuration_neither_loses_nor_restarts_an_edition(
     assert sorted(ids) == list(range(1, 36))
 
 
-def test_a_database_that_goes_away_ends_the_run_in_words(postgres_url: str) -> None:
-    database = Database(postgres_url)
-    database.migrate()
-    subscribe(database, 35)
-    edition_id = freeze(database)
+def test_a_database_that_goes_away_ends_the_run_in_words(postgresql: Database) -> None:
+    subscribe(postgresql, 35)
+    edition_id = freeze(postgresql)
 
     once = iter([True])
 
     def answer(message: Message) -> None:
         if message.recipient_id == 5 and next(once, False):
             # All but the one that asks: it would end before it has asked for the others.
-            with database.write() as connection:
+            with postgresql.write() as connection:
                 connection.execute(
                     text(
                         "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
@@ -254,11 +252,10 @@ def test_a_database_that_goes_away_ends_the_run_in_words(postgres_url: str) -> N
 
     mailer = ScriptedMailer(answer, lines=1)
     with pytest.raises(StoreError, match="cannot be used"):
-        sending(database, edition_id, mailer).run()
+        sending(postgresql, edition_id, mailer).run()
 
     # Number 5 was taken; that it was is not in the database, which was not there.
     later = Clock(NOW + timedelta(milliseconds=leases.LEASE_MS + 1))
-    assert sending(database, edition_id, mailer, clock=later).run() is Ended.DONE
-    assert sums(database, edition_id).sent == 35
+    assert sending(postgresql, edition_id, mailer, clock=later).run() is Ended.DONE
+    assert sums(postgresql, edition_id).sent == 35
     assert Counter(m.recipient_id for m in mailer.seen).most_common(2) == [(5, 2), (1, 1)]
-    database.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -25,17 +24,9 @@ MS = ledger.to_ms(NOW)
 
 
 @pytest.fixture
-def database(postgres_url: str) -> Iterator[Database]:
-    database = Database(postgres_url)
-    database.migrate()
-    subscribe(database, 35)
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def database(postgresql: Database) -> Database:
+    subscribe(postgresql, 35)
+    return postgresql
 
 
 @pytest.fixture

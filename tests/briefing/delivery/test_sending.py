@@ -8,7 +8,7 @@ import pytest
 
 from briefing.delivery import Ended, Pace, Retry, WarmUp
 from briefing.errors import MailerFault
-from briefing.mailers import MailerBusy
+from briefing.mailers import MailerBusy, Wait, sit_out
 from briefing.model import Message, Outcome, OutcomeKind, Recipient
 from briefing.store import Database, ledger
 from subscribers import roll
@@ -236,7 +236,7 @@ def test_a_reader_without_a_story_is_skipped_with_the_reason(
 
 def test_an_unreachable_server_changes_nothing(database: Database, edition_id: int) -> None:
     class Away(ScriptedMailer):
-        def open(self) -> None:  # type: ignore[override]
+        def open(self, wait: Wait = sit_out) -> None:  # type: ignore[override]
             raise MailerBusy("mail.example:25: connection refused")
 
     with pytest.raises(MailerBusy):

@@ -10,12 +10,13 @@ from sqlalchemy import update
 
 from briefing.delivery import Ended, Pace, Retry, lines
 from briefing.errors import MailerFault
-from briefing.mailers import MailerBusy
+from briefing.mailers import MailerBusy, api
 from briefing.model import Message, Recipient
-from briefing.store import Database, editions, ledger
+from briefing.store import Database, editions, edits, ledger
 from subscribers.tables import subscribers
 from tests.kit.deliveries import row, sending, sums, to
 from tests.kit.newsroom import NOW, Clock
+from tests.kit.providers import ApiServer, Asked, Reply
 from tests.kit.smtp import RecordingServer
 from tests.kit.smtp_script import DROP, SILENCE, Act, Answer, ScriptedServer
 
@@ -342,9 +343,30 @@ def _spread(database: Database, *names: str) -> None:
             )
 
 
+def test_a_pause_is_not_kept_waiting_by_a_provider_that_wants_to_be_left_alone(
+    database: Database, edition_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "_SHORT", 1000.0)
+
+    def pause(_: Asked) -> Reply:
+        with database.write() as connection:
+            ledger.pause(connection, edition_id, "by ana")
+        return Reply(429, headers={"Retry-After": "900"})
+
+    with ApiServer("mailgun", [pause]) as server:
+        assert sending(database, edition_id, server.mailer(lines=1)).run() is Ended.PAUSED
+
+    assert len(server.asked) == 1
+    tally = sums(database, edition_id)
+    assert (tally.sent, tally.unknown, tally.waiting) == (0, 0, 35)
+    assert row(database, 1)[:2] == ("waiting", 0)
+
+
 def _pause_reason(database: Database, edition_id: int) -> str:
     with database.read() as connection:
         edition = editions.get(connection, edition_id)
+        log = edits.history(connection, edition_id)
     assert edition is not None
     assert edition.paused
+    assert [(it.who, it.kind, it.note) for it in log][-1] == ("", "pause", edition.pause_reason)
     return edition.pause_reason

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import pytest
 
 from briefing.desk import Desk
 from briefing.model import Edition, Role, User
 from briefing.store import Database
-from tests.kit import newsroom
-from tests.kit.newsroom import NOW, Clock, ScriptedMailer, articles
+from tests.kit.newsroom import NOW, articles
 
 DAY = date(2026, 3, 10)
 ANA = User(1, "Ana", "ana@alienroad.example", Role.EDITOR)
@@ -21,26 +18,8 @@ PIA = User(3, "Pia", "pia@alienroad.example", Role.PUBLISHER)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def mailer() -> ScriptedMailer:
-    return ScriptedMailer()
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'briefing.db'}")
-    database.migrate()
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def desk(database: Database, mailer: ScriptedMailer, clock: Clock) -> Desk:
-    return newsroom.desk(database, mailer, clock)
+def database(sqlite: Database) -> Database:
+    return sqlite
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ other. What is approved is what was seen, and what was decided stays."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
@@ -29,6 +29,15 @@ POLICIES = [
     {"approval": "required", "if_unapproved": "skip"},
     {"approval": "required", "if_unapproved": "hold"},
 ]
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """On both kinds: these are promises about rows that several hold at once."""
+    database = Database(database_url)
+    database.migrate()
+    yield database
+    database.close()
 
 
 def now_is(desk: Desk, edition: Edition) -> Edition:

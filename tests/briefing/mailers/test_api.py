@@ -197,6 +197,49 @@ def test_429_with_a_long_wait_leaves_the_message_untried_and_the_mailer_busy(
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_who_is_told_to_end_meanwhile_leaves_the_message_untried(
+    kind: str, make_mails: MakeMails
+) -> None:
+    asked_to_wait = []
+
+    def wait(seconds: float) -> bool:
+        asked_to_wait.append(seconds)
+        return seconds > 1
+
+    with ApiServer(kind, [Reply(429, headers={"Retry-After": "2"})]) as server:
+        line = server.mailer().open(wait)
+        outcomes = send(line, make_mails(2))
+    assert max(asked_to_wait) == 2
+    assert [(o.kind, o.code) for o in outcomes] == [(OutcomeKind.SOFT, 0)]
+    assert not line.alive
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("kind", KNOWING)
+def test_who_is_told_to_end_with_an_answer_lost_asks_for_it_once_more(
+    kind: str, make_mails: MakeMails
+) -> None:
+    over = threading.Event()
+
+    def script(*_: object) -> Reply:
+        over.set()
+        return Reply(500)
+
+    with ApiServer(kind, [script]) as server:
+        outcomes = send(server.mailer().open(over.wait), make_mails(2))
+    assert kinds(outcomes) == ["unknown"]
+    assert len(server.asked) == 2
+
+
+def test_a_line_is_not_opened_for_who_is_told_to_end_meanwhile() -> None:
+    with ApiServer("ses") as server:
+        mailer = server.mailer()
+        mailer.rest(1.5)
+        with pytest.raises(MailerBusy, match="takes no more"):
+            mailer.open(lambda _: True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_503_with_retry_after_took_nothing(kind: str, make_mails: MakeMails) -> None:
     with ApiServer(kind, [Reply(503, headers={"Retry-After": "0"}), FRIENDLY]) as server:
         outcomes = send(server.mailer().open(), make_mails(1))

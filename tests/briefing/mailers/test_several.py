@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from briefing.errors import MailerFault
-from briefing.mailers import Gate, MailerBusy
+from briefing.mailers import Gate, MailerBusy, Wait, sit_out
 from briefing.mailers.several import Member, Several
 from briefing.mailers.smtp import Smtp
 from briefing.model import Message, Outcome, OutcomeKind
@@ -33,7 +33,7 @@ class Plain:
     opened: int = 0
     seen: list[int] = field(default_factory=list)
 
-    def open(self) -> PlainLine:
+    def open(self, wait: Wait = sit_out) -> PlainLine:
         if self.fault is not None:
             raise self.fault
         self.opened += 1

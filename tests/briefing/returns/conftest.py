@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -118,15 +117,6 @@ def make_office(database: Database, *, verp: bool = False, readers: int = 4) -> 
     rule = SoftRule(limit=3, span=timedelta(days=21))
     intake = Intake(database, Marks(desk.tokens), rule=rule, verp=verp)
     return Office(database, desk, clock, mailer, intake)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """A migrated database, on SQLite and on PostgreSQL."""
-    database = Database(database_url)
-    database.migrate()
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -23,11 +23,8 @@ STRANGE = b"From: somebody@readers.example\nSubject: Lunch?\n\nAt noon.\n"
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'briefing.db'}")
-    database.migrate()
-    yield database
-    database.close()
+def database(sqlite: Database) -> Database:
+    return sqlite
 
 
 @pytest.fixture

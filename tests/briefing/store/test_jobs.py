@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import text
 
@@ -12,11 +10,8 @@ MIGRATIONS = jobs._migrations()
 
 
 @pytest.fixture
-def database(postgres_url: str) -> Iterator[Database]:
-    database = Database(postgres_url)
-    database.migrate()
-    yield database
-    database.close()
+def database(postgresql: Database) -> Database:
+    return postgresql
 
 
 def mark(database: Database, version: str) -> None:

@@ -1,17 +1,18 @@
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from briefing.model import EditionState, Recipient, Window
+from briefing.model import EditionState, Recipient
 from briefing.store import Database, editions, leases, ledger
 from briefing.store.handoff import HandOff
 from briefing.store.leases import Chunk
 from briefing.store.ledger import Mark, Tally
 from briefing.store.tables import deliveries
 from subscribers import roll
+from tests.kit.deliveries import freeze
 from tests.kit.newsroom import NOW, subscribe
 
 MS = ledger.to_ms(NOW)
@@ -22,22 +23,6 @@ def edition_id(database: Database) -> int:
     """An edition being sent to 25 readers, in chunks of ten."""
     subscribe(database, 25)
     return freeze(database)
-
-
-def freeze(database: Database, chunk_size: int = 10) -> int:
-    with database.write() as connection:
-        edition, _ = editions.reserve(
-            connection,
-            "daily",
-            date(2026, 3, 10),
-            "daily",
-            due_at=NOW,
-            window=Window(NOW - timedelta(days=1), NOW),
-            now=NOW,
-        )
-        editions.change_state(connection, edition.id, [EditionState.DRAFT], EditionState.SENDING)
-        ledger.freeze_audience(connection, edition.id, "daily", NOW, chunk_size)
-    return edition.id
 
 
 def take(database: Database, edition_id: int, owner: str = "a", at: int = MS) -> Chunk:

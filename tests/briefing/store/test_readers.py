@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from briefing.model import EditionState, Window
+from briefing.model import EditionState
 from briefing.store import Database, editions, ledger, readers
 from briefing.store.ledger import Mark
 from subscribers import roll
+from tests.kit.deliveries import freeze
 from tests.kit.newsroom import NOW, subscribe
 
 
@@ -17,25 +18,7 @@ from tests.kit.newsroom import NOW, subscribe
 def edition_id(database: Database) -> int:
     """An edition being sent to six readers."""
     subscribe(database, 6)
-    with database.write() as connection:
-        edition, _ = editions.reserve(
-            connection,
-            "daily",
-            date(2026, 3, 10),
-            "daily",
-            due_at=NOW,
-            window=Window(NOW - timedelta(days=1), NOW),
-            now=NOW,
-        )
-        editions.change_state(
-            connection,
-            edition.id,
-            [EditionState.DRAFT],
-            EditionState.SENDING,
-            sending_started_at=NOW,
-        )
-        ledger.freeze_audience(connection, edition.id, "daily", NOW, 10)
-    return edition.id
+    return freeze(database)
 
 
 def mark(database: Database, edition_id: int, at: datetime, *marks: Mark) -> None:

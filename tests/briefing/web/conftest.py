@@ -6,13 +6,10 @@ import asyncio
 import email
 import email.policy
 import re
-import shutil
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,7 +17,6 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
-from briefing.composition import Theme
 from briefing.delivery import Pace, Retry
 from briefing.desk import Desk
 from briefing.model import Article, Edition, EditionState, Message
@@ -31,9 +27,9 @@ from subscribers.preferences import Membership, membership
 from subscribers.tables import metadata
 from subscribers.tokens import Door, Tokens
 from tests.kit import newsroom
+from tests.kit.themes import load_theme
 
 DAY = date(2026, 3, 10)
-GAZETTE = Theme.load("gazette")
 READER = "anna@readers.example"
 HOSTILE = (
     "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> {{ 7*7 }} "
@@ -190,23 +186,11 @@ class Visitor:
         return self.ask("POST", path, data=data, **sent)
 
 
-@pytest.fixture(scope="session")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database file, to copy."""
-    path = tmp_path_factory.mktemp("empty") / "briefing.db"
-    database = Database(f"sqlite:///{path}")
-    database.migrate()
-    database.close()
-    return path
-
-
 @pytest.fixture
-def house(empty: Path, tmp_path: Path) -> Iterator[House]:
-    database = Database(f"sqlite:///{shutil.copy(empty, tmp_path)}")
+def house(sqlite: Database) -> House:
     clock = newsroom.Clock()
     mailer = newsroom.ScriptedMailer()
-    yield House(database, make_desk(database, clock, mailer), clock, mailer)
-    database.close()
+    return House(sqlite, make_desk(sqlite, clock, mailer), clock, mailer)
 
 
 @pytest.fixture
@@ -228,7 +212,7 @@ def make_desk(
         [ENGLISH, SPANISH],
         [],
         Tokens(secrets),
-        theme=lambda _: GAZETTE,
+        theme=lambda _: load_theme(),
         mailer=lambda: mailer,
         pace=Pace(chunk_size=10),
         retry=Retry(),

@@ -109,24 +109,12 @@ def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-@pytest.fixture(scope="session")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database file, to copy."""
-    path = tmp_path_factory.mktemp("empty") / "briefing.db"
-    database = Database(f"sqlite:///{path}")
-    database.migrate()
-    database.close()
-    return path
-
-
 @pytest.fixture
-def room(empty: Path, tmp_path: Path) -> Iterator[Room]:
-    database = Database(f"sqlite:///{shutil.copy(empty, tmp_path)}")
+def room(sqlite: Database, tmp_path: Path) -> Room:
     clock = newsroom.Clock()
     mailer = newsroom.ScriptedMailer()
-    desk = newsroom.desk(database, mailer, clock)
-    yield Room(database, desk, clock, mailer, tmp_path / "outbox")
-    database.close()
+    desk = newsroom.desk(sqlite, mailer, clock)
+    return Room(sqlite, desk, clock, mailer, tmp_path / "outbox")
 
 
 @pytest.fixture
@@ -277,6 +265,7 @@ def morning(house: Morning, drafted: tuple[Path, dict[str, str]]) -> Iterator[Mo
     room.clock.at = newsroom.NOW
     room.mailer.seen.clear()
     house.site.state.closing.clear()
+    house.site.state.sums.clear()
     yield house
     room.database.close()
 

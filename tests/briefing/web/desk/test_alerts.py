@@ -92,8 +92,8 @@ def test_the_page_says_what_an_alert_is(room: Room, editor: Browser) -> None:
     said = words(editor.get("/desk/alerts/new").text)
 
     assert (
-        "An alert is one story that goes out at once when it is approved, to all readers of The "
-        "Daily Briefing. The next daily edition shows its story as an update."
+        "An alert is one story that goes out at once when it is approved, to the readers of The "
+        "Daily Briefing who get its section. The next daily edition shows its story as an update."
     ) in said
 
 

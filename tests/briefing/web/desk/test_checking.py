@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from briefing.composition import Theme, compose
+from briefing.composition import compose
 from briefing.composition.lint import Finding, Level, lint
 from briefing.model import Composition, Edition
 from briefing.web.desk.checking import WORDS, jump_to, rows_by_headline
 from tests.kit import editions
+from tests.kit.themes import load_theme
 
 CASES = {make.__name__: make for make in editions.CASES}
 
@@ -27,7 +28,7 @@ def numbered(name: str) -> editions.Case:
 
 
 def made(case: editions.Case, theme: str = "gazette") -> Composition:
-    composed = compose(case.edition, case.briefing, case.publication, theme=Theme.load(theme))
+    composed = compose(case.edition, case.briefing, case.publication, theme=load_theme(theme))
     assert composed is not None
     return composed.composition
 
@@ -140,7 +141,7 @@ def test_a_story_that_has_no_number_yet_leads_nowhere() -> None:
 @pytest.mark.parametrize("name", list(CASES))
 def test_every_finding_of_every_case_has_an_answer(name: str) -> None:
     case = numbered(name)
-    composed = compose(case.edition, case.briefing, case.publication, theme=Theme.load("gazette"))
+    composed = compose(case.edition, case.briefing, case.publication, theme=load_theme())
     assert composed is not None
     ids = {f"#story-{story.article.id}" for story in case.edition.stories}
 
