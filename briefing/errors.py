@@ -19,6 +19,7 @@
         │   └── NotAllowed        … or the user's role does not (briefing.desk.deciding)
         ├── MailerFault           the mailer cannot send to anybody (login, TLS, sender blocked)
         │   └── MailerBusy        … just now, but perhaps soon (briefing.mailers)
+        │       └── WaitEnded     … since the delivery that waited has ended
         ├── MailNotKept           returned mail that cannot be written down (briefing.returns.feed)
         ├── MailboxFault          its mailbox cannot be read (briefing.returns.mailbox)
         ├── LmtpFault             it cannot be taken by LMTP (briefing.returns.lmtp)

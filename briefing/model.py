@@ -96,7 +96,8 @@ class Briefing:
     `max_age` is how old news may be when the edition leaves, `catch_up` how late an edition may
     still leave after downtime, `lead` how long before `at` its draft is made.
     `approval` is "auto" or "required";
-    `if_unapproved` ("hold", "send", "skip") is what happens at the deadline without approval.
+    `if_unapproved` ("hold", "send", "skip") is what happens at the deadline without approval,
+    `if_errors` ("hold", "send") what a policy does with an edition in which the check finds errors.
     `remind` is how long before `at` editors are told that it is not approved; zero for never.
     """
 
@@ -113,6 +114,7 @@ class Briefing:
     tagline: str = ""
     approval: str = "auto"
     if_unapproved: str = "hold"
+    if_errors: str = "hold"
     remind: timedelta = timedelta(minutes=15)
     lead: timedelta = timedelta(minutes=60)
     max_age: timedelta = timedelta(days=3)

@@ -178,7 +178,13 @@ class Daemon:
             case Step.MISSED if edition or before or due.due_at >= self._started:
                 # What stood in it goes to the next one. Before a briefing's first edition, only
                 # what this daemon saw pass was missed.
-                self._desk.skip(due.briefing, due.day, "missed: its hour passed too long ago", now)
+                self._desk.skip(
+                    due.briefing,
+                    due.day,
+                    "missed: its hour passed too long ago",
+                    now,
+                    before=UNDECIDED,
+                )
                 log.warning("edition missed", briefing=due.briefing.slug, day=str(due.day))
 
     def _refresh(self, due: Occurrence, now: datetime) -> None:
@@ -198,22 +204,27 @@ class Daemon:
     def _publish(self, due: Occurrence, now: datetime) -> None:
         briefing, facts = due.briefing, {"briefing": due.briefing.slug, "day": str(due.day)}
         try:
-            edition = self._desk.draft(briefing, due.day, now).edition
+            draft = self._desk.draft(briefing, due.day, now)
         except EmptyEdition as empty:
-            self._desk.skip(briefing, due.day, "no story", now, was_empty=True)
+            self._desk.skip(briefing, due.day, "no story", now, was_empty=True, before=UNDECIDED)
             log.warning("edition skipped", **facts, why=empty.message)
             return
+        edition = draft.edition
         wants_editor = briefing.approval == "required"
         then = briefing.if_unapproved if wants_editor else "send"
-        if edition.state is EditionState.CHANGES:
+        wanted = self._desk.deciding.wants_changes(edition.id)
+        if edition.state is EditionState.CHANGES or wanted:
             # An editor has said that it must not leave like this.
             wants_editor, then = True, "skip" if then == "skip" else "hold"
         if edition.state not in UNDECIDED:
             return
         if then == "send":
             by = "policy: if_unapproved = send" if wants_editor else "policy: auto"
-            self._desk.approve(edition, by=by, now=now)
-            log.info("edition approved", **facts, stories=len(edition.stories), by=by)
+            settled = self._desk.settle(draft, by=by, now=now)
+            if settled.state is EditionState.HELD:
+                log.warning("edition held", **facts, why=settled.reason)
+            elif settled.state is EditionState.APPROVED:
+                log.info("edition approved", **facts, stories=len(edition.stories), by=by)
             return
         reason = "not approved at its hour"
         # From the states it was read in: whoever approves it meanwhile was in time.

@@ -63,6 +63,14 @@ class Session:
         briefing = self.briefing(slug)
         return self.app.desk.edition(briefing, self.day(day, briefing))
 
+    def kept_edition(self, slug: str, day: str) -> Edition:
+        """The same, also of a briefing that has been taken out of the configuration."""
+        desk = self.app.desk
+        if not slug or slug in desk.briefings or not desk.has_editions(slug):
+            return self.edition(slug, day)
+        former = desk.former(slug)
+        return desk.edition(former, self.day(day, former))
+
 
 def session(context: typer.Context) -> Session:
     found = context.obj

@@ -35,7 +35,7 @@ from briefing.cli.reports import (
 from briefing.cli.signals import stop_on_signals
 from briefing.delivery import Ended
 from briefing.desk import Delivered
-from briefing.errors import EditionError, JobError, UsageError
+from briefing.errors import EditionError, JobError, MailerFault, UsageError
 from briefing.model import Edition, EditionState
 
 app = commands()
@@ -70,7 +70,8 @@ def publish(
 ) -> None:
     """The whole day now, from collecting to delivering.
 
-    Collects, selects, composes, approves where the policy is "auto", and delivers. Safe to repeat.
+    Collects, selects, composes, approves where the policy is "auto", and delivers. With errors of
+    the check it is held instead (if_errors). Safe to repeat.
     """
     run = session(context)
     desk, clock = run.app.desk, run.app.clock
@@ -88,15 +89,16 @@ def publish(
         say(describe_draft(draft, chosen))
     if edition.state not in (EditionState.APPROVED, EditionState.SENDING, EditionState.SENT):
         if edition.state is EditionState.HELD:
-            raise EditionError(
-                describe_edition(edition), mend="`briefing approve` lets it go, then `deliver`"
-            )
-        if chosen.approval == "required":
+            raise _held(edition)
+        if chosen.approval == "required" or edition.state is EditionState.CHANGES:
             raise EditionError(
                 f"{name_edition(edition)} needs an editor's approval",
                 mend="run `briefing preview` and `briefing approve`, then `briefing deliver`",
             )
-        edition = desk.approve(edition, by="policy: auto", now=clock())
+        edition = desk.settle(draft, by="policy: auto", now=clock())
+        if edition.state is EditionState.HELD:
+            _send_notices(run)
+            raise _held(edition)
     _deliver(run, edition, wait=True, as_json=as_json)
 
 
@@ -110,7 +112,7 @@ def pause(
 ) -> None:
     """Stop a delivery at the next message, wherever it runs."""
     run = session(context)
-    edition = run.app.desk.pause(run.edition(briefing, day), reason)
+    edition = run.app.desk.pause(run.kept_edition(briefing, day), reason)
     report(edition_facts(edition), f"{name_edition(edition)} is paused", as_json=as_json)
 
 
@@ -123,8 +125,11 @@ def resume(
     The daemon takes it up, or `briefing deliver`.
     """
     run = session(context)
-    edition = run.app.desk.resume(run.edition(briefing, day))
-    report(edition_facts(edition), f"{name_edition(edition)} may go on", as_json=as_json)
+    edition = run.app.desk.resume(run.kept_edition(briefing, day))
+    line = f"{name_edition(edition)} may go on"
+    if edition.briefing not in run.app.desk.briefings:
+        line += f", once “{edition.briefing}” is in the configuration again"
+    report(edition_facts(edition), line, as_json=as_json)
 
 
 @app.command()
@@ -137,7 +142,7 @@ def cancel(
 ) -> None:
     """End a delivery for good: who has not got it will not."""
     run = session(context)
-    edition = run.app.desk.cancel(run.edition(briefing, day), reason)
+    edition = run.app.desk.cancel(run.kept_edition(briefing, day), reason)
     tally = run.app.desk.tally(edition)
     report(
         {**edition_facts(edition), **tally_facts(tally)},
@@ -181,6 +186,23 @@ def send_test(
         if failed
         else None,
     )
+
+
+def _held(edition: Edition) -> EditionError:
+    return EditionError(
+        describe_edition(edition),
+        mend="mend what is wrong (see `briefing lint`); `briefing approve` lets it go, "
+        "then `briefing deliver`",
+    )
+
+
+def _send_notices(run: Session) -> None:
+    """Mail the newsroom now: perhaps no daemon runs. What fails waits for the next to do so."""
+    try:
+        while run.app.desk.notices.send_due():
+            pass
+    except MailerFault as fault:
+        warn(f"nobody was mailed about it yet: {fault.message}")
 
 
 def _deliver(run: Session, edition: Edition, *, wait: bool, as_json: bool) -> None:

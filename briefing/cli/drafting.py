@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from briefing.cli.console import Day, Json, Reason, Slug, commands, report, session
+from briefing.cli.console import Day, Json, Reason, Slug, commands, plural, report, session
 from briefing.cli.reports import (
     describe_draft,
     describe_edition,
@@ -17,10 +17,14 @@ from briefing.cli.reports import (
     edition_facts,
     name_edition,
 )
+from briefing.desk import Desk
+from briefing.desk.drafting import STARTABLE
 from briefing.errors import EditionError, JobError, UsageError
-from briefing.model import Message, Recipient
+from briefing.model import Edition, Message, Recipient
 
 app = commands()
+
+_MOST_TOLD = 20
 
 
 @app.command()
@@ -98,9 +102,15 @@ def approve(
         int | None,
         typer.Option(metavar="N", help="Only if the draft is still this revision.", min=1),
     ] = None,
+    despite_errors: Annotated[
+        bool, typer.Option("--despite-errors", help="Also where the check finds errors.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Freeze the draft as it is; from now on it may leave."""
+    """Freeze the draft as it is; from now on it may leave.
+
+    Errors of the check (see `briefing lint`) forbid it. Exit status 1 then.
+    """
     run = session(context)
     edition = run.edition(briefing, day)
     if revision is not None and edition.revision != revision:
@@ -108,7 +118,8 @@ def approve(
             f"the draft is at revision {edition.revision}, not {revision}",
             mend="look at it again with `briefing preview`, then approve",
         )
-    approved = run.app.desk.approve(edition, by=by or _user(), now=run.app.clock())
+    note = _check_errors(run.app.desk, edition, despite=despite_errors)
+    approved = run.app.desk.approve(edition, by=by or _user(), now=run.app.clock(), note=note)
     report(
         edition_facts(approved),
         f"{name_edition(approved)} is {approved.state} at revision {approved.approved_revision}",
@@ -142,6 +153,25 @@ def spike(
     run = session(context)
     spiked = run.app.desk.spike(run.edition(briefing, day), reason)
     report(edition_facts(spiked), describe_edition(spiked), as_json=as_json)
+
+
+def _check_errors(desk: Desk, edition: Edition, *, despite: bool) -> str:
+    """A note for the log where errors are overruled. Raises `EditionError` where they are not."""
+    if edition.state not in STARTABLE or not edition.stories:
+        return ""  # nothing to approve, or nothing to check again
+    judged = desk.judge(edition)
+    if not judged.errors:
+        return ""
+    if despite:
+        return f"despite {judged.tell_errors()}"
+    told = "".join(f"\n  {one.place}: {one.message}" for one in judged.errors[:_MOST_TOLD])
+    if len(judged.errors) > _MOST_TOLD:
+        told += f"\n  and {len(judged.errors) - _MOST_TOLD:,} more"
+    raise EditionError(
+        f"{name_edition(edition)} has {plural(len(judged.errors), 'error')}, and is not approved:"
+        + told,
+        mend="mend them (`briefing lint` says how), or approve with --despite-errors",
+    )
 
 
 def _user() -> str:

@@ -39,7 +39,7 @@ def status(
 ) -> None:
     """What happened to an edition: who got it, who did not, why."""
     run = session(context)
-    edition = run.edition(briefing, day)
+    edition = run.kept_edition(briefing, day)
     tally = run.app.desk.tally(edition)
     lines = [
         describe_edition(edition),

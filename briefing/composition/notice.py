@@ -47,6 +47,8 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "download": ("days",),
     "ready": _OF_AN_EDITION,
     "deadline": _OF_AN_EDITION,
+    "errors": ("day", "found"),
+    "alert": ("headline",),
 }
 """What there is to tell, each a folder of `templates/notices`, with the values that it may name."""
 

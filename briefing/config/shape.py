@@ -246,6 +246,7 @@ def _briefing(table: Table, publication: Publication) -> Briefing:
         if_unapproved=table.take(
             "if_unapproved", choice("hold", "send", "skip"), usual.if_unapproved
         ),
+        if_errors=table.take("if_errors", choice("hold", "send"), usual.if_errors),
         remind=table.take("remind", duration("0s", "1d"), usual.remind),
         lead=table.take("lead", duration("0s", "1d"), usual.lead),
         max_age=table.take("max_age", duration("1h", "60d"), usual.max_age),

@@ -117,13 +117,16 @@ class Lines:
 
     def _open(self, wait: float) -> Line | None:
         """A new line after `wait` seconds, tried again with growing waits; None when the run ends
-        meanwhile. Raises `MailerBusy` when no line has got anywhere for a minute."""
+        meanwhile, whatever became of the line: its failure would be told as the run's. Raises
+        `MailerBusy` when no line has got anywhere for a minute."""
         while not self._course.wait(wait):
             since = self._failing_since
             lost = since is not None and time.monotonic() - since > _UNREACHABLE_AFTER
             try:
                 line = self._mailer.open(self._course.wait)
             except MailerBusy as fault:
+                if self._course.ended is not None:
+                    return None
                 if lost:
                     raise
                 wait = self._longer(wait)
@@ -132,6 +135,8 @@ class Lines:
                 if not lost:
                     return line
                 line.close()
+                if self._course.ended is not None:
+                    return None
                 raise MailerBusy(
                     "the mail server hangs up on every connection before it takes a message",
                     mend="see its log; `briefing deliver` goes on",

@@ -250,24 +250,27 @@ class Sending:
             self._course.end(Ended.STOPPED, failure=error)
 
     def _pause_for(self, failure: BaseException | None) -> None:
-        """Stop every sender of the edition where a failure would hit every reader."""
+        """Stop every sender of the edition where a failure would hit every reader. Who paused it
+        before, a person with a reason of their own, is not talked over."""
         if self._paused or not isinstance(failure, MailerFault) or isinstance(failure, MailerBusy):
             return
         self._paused = True
         why = f"{failure.message} ({failure.mend})"
         with self._database.write() as connection:
-            if ledger.pause(connection, self._edition_id, why):
-                edition = editions.get(connection, self._edition_id)
-                revision = edition.revision if edition else 0
-                edits.record(
-                    connection,
-                    self._edition_id,
-                    "pause",
-                    revision=revision,
-                    who="",
-                    now=self._clock(),
-                    note=why,
-                )
+            edition = editions.lock(connection, self._edition_id)
+            if edition is None or edition.paused:
+                return
+            if not ledger.pause(connection, self._edition_id, why):
+                return
+            edits.record(
+                connection,
+                self._edition_id,
+                "pause",
+                revision=edition.revision,
+                who="",
+                now=self._clock(),
+                note=why,
+            )
         log.error("edition paused", reason=failure.message, mend=failure.mend)
 
     # What the lines ask.

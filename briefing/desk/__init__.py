@@ -19,15 +19,15 @@ from datetime import date, datetime
 from functools import partial
 
 from briefing.collection import Polled, collect
-from briefing.composition import Theme
+from briefing.composition import Composed, Theme
 from briefing.composition.letters import Letters
 from briefing.composition.look import Dress
 from briefing.delivery import Distributed, Pace, Retry
 from briefing.desk import reminders
 from briefing.desk.alerts import Alerts
-from briefing.desk.deciding import Deciding
+from briefing.desk.deciding import Deciding, Judged, after_approval
 from briefing.desk.differences import Differences, compare_fields, compare_text
-from briefing.desk.dispatch import Delivered, Dispatch, SignerOf
+from briefing.desk.dispatch import Delivered, Dispatch, SignerOf, refuse_early
 from briefing.desk.drafting import STARTABLE, UNDECIDED, Draft, Drafting
 from briefing.desk.editing import Editing
 from briefing.desk.notices import Notices
@@ -114,7 +114,6 @@ class Desk:
         self.proofs = Proofs(
             publication, self.briefing, lambda edition: self.show(edition).composed
         )
-        self.alerts = Alerts(database)
         self.together = Together(database)
         self.users = Users(database, publication.name)
         self.notices = Notices(
@@ -128,6 +127,7 @@ class Desk:
             clock=clock,
             sign=sign,
         )
+        self.alerts = Alerts(database, self.notices.wake)
 
     def dress(self, briefing: Briefing) -> Dress:
         """The briefing's colours and fonts for what is no edition. Where its theme cannot be used
@@ -157,6 +157,11 @@ class Desk:
             language=self.publication.language,
             timezone=self.publication.timezone,
         )
+
+    def has_editions(self, slug: str) -> bool:
+        """Whether there are editions of a briefing, in the configuration or not."""
+        with self.database.read() as connection:
+            return bool(editions.recent(connection, slug, 1))
 
     def briefing(self, slug: str = "") -> Briefing:
         """A briefing by its slug; the only one where no slug is given. Raises `UsageError`."""
@@ -219,27 +224,67 @@ class Desk:
             compare_text(before.text if before else "", after.text if after else ""),
         )
 
-    def approve(self, edition: Edition, *, by: str, now: datetime) -> Edition:
-        """Freeze the revision `edition` was read at, with every variant its readers have chosen.
+    def judge(self, edition: Edition, composed: Composed | None = None) -> Judged:
+        """What the check finds in an edition as it would leave, by what it means for an approval;
+        `composed` where it is at hand. Raises `EmptyEdition` and `ThemeError`."""
+        return self.deciding.judge(edition.id, self.proofs.of(edition, composed).findings)
 
-        Raises `EditionError` when it has moved on or is not a draft; repeating it is no error.
+    def settle(self, draft: Draft, *, by: str, now: datetime) -> Edition:
+        """Decide by policy on a draft: approve it, or hold it for errors of the check and mail the
+        newsroom, as its briefing says (`Briefing.if_errors`).
+
+        One that somebody changed meanwhile comes back as it stands by now. Raises `EditionError`.
+        """
+        edition = draft.edition
+        judged = self.judge(edition, draft.composed)
+        if not judged.errors or self.briefing(edition.briefing).if_errors == "send":
+            note = f"despite {judged.tell_errors()}" if judged.errors else ""
+            return self.approve(edition, by=by, now=now, note=note)
+        reason = judged.tell_errors()
+        with self.database.write() as connection:
+            locked = editions.lock(connection, edition.id)
+            stands = locked is not None and (locked.revision, locked.state) == (
+                edition.revision,
+                edition.state,
+            )
+            if stands and editions.change_state(
+                connection, edition.id, UNDECIDED, EditionState.HELD, reason=reason
+            ):
+                self._log(connection, edition, "hold", reason, "", now)
+                reminders.tell_held(connection, edition, now)
+        self.notices.wake()
+        return self._reload(edition)
+
+    def approve(self, edition: Edition, *, by: str, now: datetime, note: str = "") -> Edition:
+        """Freeze the revision `edition` was read at, with every variant its readers have chosen;
+        `note` is for the log.
+
+        It asks no check: `settle` and `deciding` do. Raises `EditionError` when the edition has
+        moved on or is not a draft; repeating it is no error.
         """
         if edition.state in (EditionState.APPROVED, EditionState.SENDING, EditionState.SENT):
             return edition
         if edition.state not in STARTABLE or not edition.stories:
             raise EditionError(f"the edition of {edition.day} is {edition.state}, not a draft")
+        refuse_early(edition, max(edition.due_at, now))
         briefing = self.briefing(edition.briefing)
         with self.database.read() as connection:
             chosen = roll.variants(connection, briefing.slug, now)
+        proof = self.proofs.kept(edition)
         composed = [
-            (variant, self._drafting.composition(edition, briefing, variant))
+            (
+                variant,
+                proof.composed.composition
+                if proof and not variant
+                else self._drafting.composition(edition, briefing, variant),
+            )
             for variant in sorted({"", *chosen})
         ]
         linked = self._drafting.link_stories(edition)
         with self.database.write() as connection:
             frozen = editions.freeze(connection, linked, composed, by=by, now=now)
             if frozen:
-                self._log(connection, edition, "approve", "", by, now)
+                self._log(connection, edition, "approve", note, by, now)
         now_is = self._reload(edition)
         is_approved = now_is.state in (EditionState.APPROVED, EditionState.SENDING)
         if not frozen and not (is_approved and now_is.approved_revision == edition.revision):
@@ -252,7 +297,12 @@ class Desk:
     def hold(self, edition: Edition, reason: str, *, by: str = "") -> Edition:
         """Keep an edition from leaving until it is approved (again)."""
         before = (*STARTABLE, EditionState.APPROVED)
-        return self._move(edition, before, EditionState.HELD, reason, by)
+        briefing = self.briefings.get(edition.briefing)
+        hour: dict[str, datetime] = {}
+        if briefing is not None:
+            # What was to leave at once has its own hour again.
+            hour["due_at"] = after_approval(edition, briefing, self._clock())[0]
+        return self._move(edition, before, EditionState.HELD, reason, by, **hour)
 
     def lapse(self, edition: Edition, reason: str) -> bool:
         """Hold what nobody has approved by its hour; False where somebody has decided meanwhile."""
@@ -447,7 +497,8 @@ class Desk:
             raise UsageError(str(refused), mend="write it as name@example.org") from refused
         if found is None:
             raise UsageError(
-                f"{address} is not on the roll", mend="see `briefing subscribers list`"
+                f"{address} is not on the roll",
+                mend="write it as they gave it; operators see `briefing subscribers list`",
             )
         sections = found.briefings.get(briefing.slug, ())
         return Recipient(found.id, found.key, found.address, found.name, found.language, sections)
@@ -497,11 +548,14 @@ class Desk:
         after: EditionState,
         reason: str,
         by: str,
+        **values: datetime,
     ) -> Edition:
         if edition.state is after:
             return edition
         with self.database.write() as connection:
-            if not editions.change_state(connection, edition.id, before, after, reason=reason):
+            if not editions.change_state(
+                connection, edition.id, before, after, reason=reason, **values
+            ):
                 raise EditionError(f"the edition of {edition.day} is {edition.state} already")
             kind = "hold" if after is EditionState.HELD else "spike"
             if after is EditionState.SPIKED:
@@ -510,4 +564,7 @@ class Desk:
         return self._reload(edition)
 
     def _reload(self, edition: Edition) -> Edition:
-        return self.edition(self.briefing(edition.briefing), edition.day, edition.slot)
+        with self.database.read() as connection:
+            found = editions.get(connection, edition.id)
+        assert found is not None  # noqa: S101 - editions are never deleted
+        return found

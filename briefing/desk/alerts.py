@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from string import ascii_lowercase
 
-from briefing.desk import wording
+from briefing.desk import reminders, wording
 from briefing.errors import EditionError
 from briefing.model import (
     DAILY,
@@ -24,10 +25,11 @@ from briefing.store import Connection, Database, articles, editions, edits
 class Alerts:
     """Opens alerts. Everything after that goes through the same verbs as for a daily edition; it
     leaves as soon as it is approved. The next daily edition tells its story as an update
-    (`Story.update_of`)."""
+    (`Story.update_of`). Who may approve one is mailed as it is opened; `wake` sends that now."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, wake: Callable[[], None]) -> None:
         self._database = database
+        self._wake = wake
 
     def write(
         self,
@@ -92,7 +94,9 @@ class Alerts:
                 now=now,
                 note=article.headline,
             )
+            reminders.tell_alert(connection, edition, who, now)
             opened = editions.get(connection, edition.id)
+        self._wake()
         assert opened is not None  # noqa: S101 - made in this transaction
         return opened
 

@@ -14,16 +14,18 @@ spike is a publisher or operator; anybody at the desk may submit, ask for change
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from briefing.composition.lint import Finding, Level
 from briefing.desk import wording
+from briefing.desk.dispatch import refuse_early
 from briefing.errors import EditionError
 from briefing.model import DAILY, Briefing, Edition, EditionState, User
 from briefing.store import Connection, Database, editions, edits, waivers
+from briefing.store import users as accounts
 from briefing.store.recall import recall
 from briefing.store.waivers import Waiver
 
@@ -45,6 +47,14 @@ class Judged:
     @property
     def stands_in_the_way(self) -> bool:
         return bool(self.errors or self.warnings)
+
+    def tell_errors(self, most: int = 2) -> str:
+        """How many errors there are, and the first of them: "2 errors of the check: …"."""
+        count = len(self.errors)
+        told = [f"{one.place}: {one.message}" for one in self.errors[:most]]
+        if count > most:
+            told.append(f"and {count - most:,} more")
+        return f"{count:,} error{'' if count == 1 else 's'} of the check: {'; '.join(told)}"
 
 
 class Verbs(Protocol):
@@ -88,11 +98,13 @@ class Deciding:
         """Let a warning count again."""
         with self._database.write() as connection:
             edition = _locked(connection, edition_id)
-            if waivers.withdraw(connection, edition_id, rule[:100], place[:400]):
+            # What PostgreSQL takes in no text was in no finding either.
+            key = rule[:100].replace("\0", ""), place[:400].replace("\0", "")
+            if waivers.withdraw(connection, edition_id, *key):
                 _log(connection, edition, "unwaive", f"{rule}: {place}", who.name, now)
 
     def submit(self, edition_id: int, *, note: str = "", who: User, now: datetime) -> Edition:
-        """Ask for review."""
+        """Ask for review. See `wants_changes`: it does not make a wish for changes fulfilled."""
         before = (EditionState.DRAFT, EditionState.CHANGES)
         return self._move(edition_id, before, EditionState.REVIEW, "submit", note, who, now)
 
@@ -101,6 +113,14 @@ class Deciding:
         before = (EditionState.DRAFT, EditionState.REVIEW)
         wording.text("message", note, needed=True)
         return self._move(edition_id, before, EditionState.CHANGES, "changes", note, who, now)
+
+    def wants_changes(self, edition_id: int) -> bool:
+        """Whether somebody has asked for changes and nobody who may has said that it is well now:
+        it must not leave by policy then."""
+        with self._database.read() as connection:
+            history = edits.history(connection, edition_id)
+            decide = {user.name for user in accounts.everybody(connection) if user.may_approve}
+        return wants_changes(history, decide)
 
     def approve(
         self,
@@ -150,7 +170,7 @@ class Deciding:
             if edition.state in (EditionState.DRAFT, EditionState.HELD):
                 return edition
             if edition.state is EditionState.SENDING:
-                if not recall(connection, edition_id):
+                if not recall(connection, edition, now):
                     raise EditionError(
                         "the first messages have left already",
                         mend="pause the delivery, or cancel it for those who wait",
@@ -197,11 +217,18 @@ class Deciding:
         approved = self.approve(edition_id, revision, findings, waiving=waiving, who=who, now=now)
         if isinstance(approved, Judged):
             return approved
+        refuse_early(approved, now)
         with self._database.write() as connection:
             edition = _locked(connection, edition_id)
             if edition.due_at > now and editions.bring_forward(connection, edition_id, now):
                 _log(connection, edition, "send now", "", who.name, now)
-        return self._reload(edition_id)
+        leaving = self._reload(edition_id)
+        if leaving.state in (EditionState.DRAFT, EditionState.HELD):
+            raise EditionError(
+                f"the edition of {leaving.day} was changed at the same moment, and stays",
+                mend="look at what has changed, then send it",
+            )
+        return leaving
 
     def note_test(
         self, edition_id: int, addresses: Sequence[str], *, who: User, now: datetime
@@ -250,6 +277,22 @@ def after_approval(
         return edition.due_at, EditionState.DRAFT
     due_at = briefing.due_at(edition.day)
     return due_at, EditionState.DRAFT if now < due_at else EditionState.HELD
+
+
+def wants_changes(history: Iterable[edits.Edit], decide: Container[str]) -> bool:
+    """Whether a wish for changes stands after the log of an edition. Pure.
+
+    An approval ends it, and its author, or one of those who `decide`, by asking for a review.
+    Anybody else's asking does not: who was told to change it cannot say alone that it is well.
+    """
+    author = ""
+    for entry in history:
+        lifts = entry.who == author or entry.who in decide
+        if entry.kind == "changes":
+            author = entry.who
+        elif entry.kind == "approve" or (entry.kind == "submit" and lifts):
+            author = ""
+    return bool(author)
 
 
 def judge(findings: Sequence[Finding], given: Sequence[Waiver]) -> Judged:

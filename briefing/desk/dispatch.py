@@ -222,21 +222,16 @@ class Dispatch:
             self._wait(edition, self._clock() + _COUNTED_EVERY, stop)
             progress(waiting - self._tally(edition).waiting, waiting)
             with self._database.read() as connection:
-                ended = _STANDINGS.get(ledger.standing(connection, edition.id))
-            if ended is not None:
-                return ended
+                standing = ledger.standing(connection, edition.id)
+            if standing != "sending":
+                # Taken back before anybody had it: there is nothing to watch any more either.
+                return _STANDINGS.get(standing, Ended.CANCELLED)
         return Ended.STOPPED
 
     def _start(self, edition: Edition, briefing: Briefing) -> Edition:
         """Freeze the audience, once the way out is known to be open (workers have their own)."""
         now = self._clock()
-        for story in edition.stories:
-            if story.article.news_at > now:
-                raise EditionError(
-                    f"“{story.shown_headline}” is not for readers before "
-                    f"{story.article.news_at:%Y-%m-%d %H:%M} UTC",
-                    mend="wait until then, or drop the story",
-                )
+        refuse_early(edition, now)
         with self._database.read() as connection:
             if not roll.count(connection, briefing.slug, now):
                 raise EditionError(
@@ -248,6 +243,13 @@ class Dispatch:
         else:
             self._mailer().open().close()
         with self._database.write() as connection:
+            locked = editions.lock(connection, edition.id)
+            if locked is None or not _is_the_same_approval(locked, edition):
+                # To open the way out takes its time; people decide meanwhile.
+                raise EditionError(
+                    f"the edition of {edition.day} was decided anew as it was about to leave",
+                    mend="it leaves by what was decided; `briefing status` says what that is",
+                )
             started = editions.change_state(
                 connection,
                 edition.id,
@@ -319,6 +321,26 @@ class Dispatch:
             found = editions.get(connection, edition.id)
         assert found is not None  # noqa: S101 - editions are never deleted
         return found
+
+
+def refuse_early(edition: Edition, at: datetime) -> None:
+    """Raises `EditionError` where a story is not for readers yet when the edition is to leave."""
+    for story in edition.stories:
+        if story.article.news_at > at:
+            raise EditionError(
+                f"“{story.shown_headline}” is not for readers before "
+                f"{story.article.news_at:%Y-%m-%d %H:%M} UTC",
+                mend="wait until then, or drop the story",
+            )
+
+
+def _is_the_same_approval(one: Edition, other: Edition) -> bool:
+    """Whether an edition is still to leave as it was read, and at that hour; it may have begun."""
+    leaves = one.state in (EditionState.APPROVED, EditionState.SENDING, EditionState.SENT)
+    return leaves and (one.approved_revision, one.due_at) == (
+        other.approved_revision,
+        other.due_at,
+    )
 
 
 def _tell(progress: Callable[[int, int], None], of: int, done: int) -> None:

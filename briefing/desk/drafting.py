@@ -263,7 +263,7 @@ def _explain_empty(
     if newest is None:
         return EmptyEdition(
             f"there is no story for {day}: the store is empty",
-            mend="run `briefing import PATH` or `briefing collect`",
+            mend="wait for the sources; operators run `briefing import PATH` or `briefing collect`",
         )
     why = [f"“{out.article.headline}”: {out.reason}" for out in selection.left_out[:5]]
     if not why:
@@ -274,6 +274,6 @@ def _explain_empty(
         why.append(f"and {more} more")
     return EmptyEdition(
         f"there is no story for {day}:\n  " + "\n  ".join(why),
-        mend="import newer articles, give their day with `import --published DATE`, "
-        "or make the edition of another day with --date",
+        mend="wait for newer articles; operators import them, give their day with "
+        "`import --published DATE`, or make the edition of another day with --date",
     )

@@ -209,7 +209,7 @@ class Notices:
 
     def _tell(self, connection: Connection, notice: Waiting) -> tuple[str, Note] | None:
         """Whom to tell and what, by what the roll and the desk say now."""
-        if notice.kind in (NoticeKind.READY, NoticeKind.DEADLINE):
+        if notice.edition_id is not None:
             return self._tell_editor(connection, notice)
         if notice.confirmation is not None:
             asked = confirmations.find(connection, notice.confirmation, self._clock())

@@ -10,23 +10,34 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from briefing.composition import Composed
-from briefing.composition.lint import Finding, lint, weigh
+from briefing.composition.lint import Finding, is_operators, lint, weigh
 from briefing.composition.slots import spliced_size
 from briefing.model import Briefing, Edition, Publication
 
-__all__ = ["Proof", "Proofs"]
+__all__ = ["Proof", "Proofs", "for_editors"]
 
 _MOST: Final = 16
+_NOT_YOURS: Final = "tell your operator: it is in the mail's design or settings, not in your words"
+# Mends that name a file or a field, which nobody sees at the desk.
+_IN_WORDS: Final = {
+    "write one, or repair subject.txt": "write one",
+    "write it out, or mend the template": "write it out; if nobody wrote it, tell your operator",
+    "write it out, or mend body.txt": "write it out; if nobody wrote it, tell your operator",
+    "say in a sentence what it shows (the field alt of its image)": (
+        "describe it where the article comes from: say in a sentence what it shows"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
     """`size` is in bytes of the HTML part, with a reader's links; `weights` are those of its
-    stories, by headline. `findings` has the errors first."""
+    stories, by headline. `findings` has the errors first; what the edition's words cannot mend is
+    said for editors (`briefing lint` tells operators what to do)."""
 
     edition: Edition
     composed: Composed
@@ -51,30 +62,43 @@ class Proofs:
         self._kept: OrderedDict[Edition, Proof] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, edition: Edition) -> Proof:
-        """The proof of an edition as it stands."""
-        with self._lock:
-            kept = self._kept.get(edition)
-            if kept is not None:
-                self._kept.move_to_end(edition)
-                return kept
-        made = self._make(edition)
+    def of(self, edition: Edition, composed: Composed | None = None) -> Proof:
+        """The proof of an edition as it stands; who has it `composed` already saves doing it."""
+        kept = self.kept(edition)
+        if kept is not None:
+            return kept
+        made = self._make(edition, composed or self._compose(edition))
         with self._lock:
             self._kept[edition] = made
             while len(self._kept) > _MOST:
                 self._kept.popitem(last=False)
         return made
 
-    def _make(self, edition: Edition) -> Proof:
+    def kept(self, edition: Edition) -> Proof | None:
+        """The proof of an edition, if it was asked for lately."""
+        with self._lock:
+            kept = self._kept.get(edition)
+            if kept is not None:
+                self._kept.move_to_end(edition)
+            return kept
+
+    def _make(self, edition: Edition, composed: Composed) -> Proof:
         briefing = self._briefing(edition.briefing)
-        composed = self._compose(edition)
+        found = lint(composed, edition, briefing, self._publication)
         return Proof(
             edition=edition,
             composed=composed,
-            findings=lint(composed, edition, briefing, self._publication),
+            findings=tuple(map(for_editors, found)),
             weights={
                 weight.headline: weight.size
                 for weight in weigh(composed, edition, briefing, self._publication)
             },
             size=spliced_size(composed.composition.html),
         )
+
+
+def for_editors(finding: Finding) -> Finding:
+    """A finding whose mend says what somebody at the desk can do, and names no setting. Pure."""
+    if is_operators(finding):
+        return replace(finding, mend=_NOT_YOURS)
+    return replace(finding, mend=_IN_WORDS.get(finding.mend, finding.mend))

@@ -1,7 +1,8 @@
-"""Reminders: editors are told when a draft is ready, and when its hour comes without approval.
+"""Reminders: editors are told when a draft is ready, and when its hour comes without approval; that
+errors hold an edition, and that an alert waits.
 
 One mail of each kind about an edition, to everybody who can do something about it, queued with the
-other single mails (`briefing.desk.notices`). Only where a briefing wants an approval.
+other single mails (`briefing.desk.notices`). The first two only where a briefing wants an approval.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from briefing.composition.foreign import words
 from briefing.composition.languages import language_for
 from briefing.model import Briefing, Edition, EditionState, Role, User
 from briefing.store import Connection, Database, editions, reminders
@@ -57,6 +59,13 @@ def choose(users: Iterable[User]) -> list[User]:
     return told
 
 
+def choose_publishers(users: Iterable[User]) -> list[User]:
+    """Who is told what they alone decide: publishers with an address, operators where none has."""
+    able = [user for user in users if user.email and not user.disabled]
+    told = [user for user in able if user.role is Role.PUBLISHER]
+    return told or [user for user in able if user.role is Role.OPERATOR]
+
+
 def remind(database: Database, edition: Edition, briefing: Briefing, now: datetime) -> int:
     """Queue the mails that are due; how many. Safe to repeat, also by several processes."""
     count = 0
@@ -64,17 +73,21 @@ def remind(database: Database, edition: Edition, briefing: Briefing, now: dateti
         with database.write() as connection:
             if not reminders.claim(connection, edition.id, kind.value, now):
                 continue
-            for user in choose(accounts.everybody(connection)):
-                queue(
-                    connection,
-                    kind,
-                    briefing.slug,
-                    now=now,
-                    edition_id=edition.id,
-                    user_id=user.id,
-                )
-                count += 1
+            count += _queue(connection, kind, edition, choose(accounts.everybody(connection)), now)
     return count
+
+
+def tell_held(connection: Connection, edition: Edition, now: datetime) -> None:
+    """Queue the mails that errors hold an edition. In the transaction that holds it."""
+    told = choose(accounts.everybody(connection))
+    _queue(connection, NoticeKind.ERRORS, edition, told, now)
+
+
+def tell_alert(connection: Connection, edition: Edition, who: User, now: datetime) -> None:
+    """Queue the mails that an alert waits, not to `who` has opened it. In that transaction."""
+    able = choose_publishers(accounts.everybody(connection))
+    told = [user for user in able if user.id != who.id]
+    _queue(connection, NoticeKind.ALERT, edition, told, now)
 
 
 def tell(connection: Connection, notice: Notice, briefing: Briefing, now: datetime) -> Told | None:
@@ -83,17 +96,43 @@ def tell(connection: Connection, notice: Notice, briefing: Briefing, now: dateti
     edition = editions.get(connection, notice.edition_id or 0)
     if account is None or edition is None or not account.user.email or account.user.disabled:
         return None
+    values = _values(notice.kind, edition, briefing, now)
+    if values is None:
+        return None
+    return Told(account.user.email, f"desk/editions/{edition.id}", values)
+
+
+def _values(
+    kind: NoticeKind, edition: Edition, briefing: Briefing, now: datetime
+) -> dict[str, str] | None:
+    """What the words of a mail name; None where it is settled meanwhile. Pure."""
+    day = language_for(briefing.language).day(edition.day)
+    if kind is NoticeKind.ERRORS:
+        is_held = edition.state is EditionState.HELD
+        return {"day": day, "found": edition.reason} if is_held else None
+    if kind is NoticeKind.ALERT:
+        headline = next((words(it.shown_headline, 120) for it in edition.stories), "")
+        return {"headline": headline} if edition.state in UNDECIDED else None
     if edition.state not in UNDECIDED or now >= edition.due_at:
         return None
-    language = language_for(briefing.language)
-    return Told(
-        account.user.email,
-        f"desk/editions/{edition.id}",
-        {
-            "day": language.day(edition.day),
-            "time": f"{edition.due_at.astimezone(briefing.timezone):%H:%M}",
-            "zone": str(briefing.timezone),
-            "stories": str(len(edition.stories)),
-            "otherwise": briefing.if_unapproved,
-        },
-    )
+    return {
+        "day": day,
+        "time": f"{edition.due_at.astimezone(briefing.timezone):%H:%M}",
+        "zone": str(briefing.timezone),
+        "stories": str(len(edition.stories)),
+        "otherwise": briefing.if_unapproved,
+    }
+
+
+def _queue(
+    connection: Connection,
+    kind: NoticeKind,
+    edition: Edition,
+    users: Iterable[User],
+    now: datetime,
+) -> int:
+    count = 0
+    for user in users:
+        queue(connection, kind, edition.briefing, now=now, edition_id=edition.id, user_id=user.id)
+        count += 1
+    return count

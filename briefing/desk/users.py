@@ -28,7 +28,16 @@ from briefing.store.users import Account, Session
 from subscribers import limits
 from subscribers.addresses import AddressRefused, read_address
 
-__all__ = ["CodeWanted", "Entered", "Refused", "Session", "TooMany", "TotpOffer", "Users"]
+__all__ = [
+    "CodeWanted",
+    "Crowded",
+    "Entered",
+    "Refused",
+    "Session",
+    "TooMany",
+    "TotpOffer",
+    "Users",
+]
 
 LIFE: Final = timedelta(days=14)
 """A session ends so long after it began …"""
@@ -67,8 +76,12 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class TooMany:
-    """Too many attempts for this name or from this network, or by everybody just now: nothing was
-    looked at."""
+    """Too many attempts for this name or from this network: nothing was looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crowded:
+    """Too many people log in at this moment: nothing was looked at. It is over in a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +111,7 @@ class Users:
         agent: str = "",
         known: bool = False,
         now: datetime,
-    ) -> Entered | CodeWanted | Refused | TooMany:
+    ) -> Entered | CodeWanted | Refused | TooMany | Crowded:
         """Takes the same time whether or not there is such a user. `host` is the visitor's IP
         address, `agent` what their browser calls itself. `known` says that this user has logged in
         from this browser before: what others try in their name does not keep them out."""
@@ -111,7 +124,7 @@ class Users:
         try:
             fits = passwords.fits(account.password if account else None, password)
         except passwords.Crowded:
-            return TooMany()
+            return Crowded()
         if account is None or account.user.disabled or not fits:
             return Refused()
         if account.totp_secret and not code.strip():
@@ -222,7 +235,7 @@ class Users:
             return _found(connection, name).user
 
     def set_password(self, name: str, password: str, *, but_for: int | None = None) -> User:
-        """A new password; ends all sessions but one."""
+        """A new password; ends all sessions but one. Raises `passwords.Crowded` as well."""
         user = self.find(name)
         passwords.check(password, user.name, user.email.partition("@")[0], self._issuer)
         sealed = passwords.seal(password)
@@ -232,10 +245,19 @@ class Users:
         return user
 
     def check_password(self, user: User, password: str) -> bool:
-        """Whether it is theirs: asked again before something delicate."""
+        """Whether it is theirs: asked again before something delicate. Raises
+        `passwords.Crowded`."""
         with self._database.read() as connection:
             account = accounts.get(connection, user.id)
         return passwords.fits(account.password if account else None, password)
+
+    def password_mark(self, name: str) -> str:
+        """Another one for each user and each of their passwords, and of no use for guessing them;
+        "" where there is no such user."""
+        with self._database.read() as connection:
+            account = accounts.find(connection, _fold(name))
+        # The salt makes it another one where two have the same password.
+        return _mark(account.password) if account else ""
 
     def disable(self, name: str, *, disabled: bool = True) -> User:
         """Shut a user out and end their sessions, or let them in again."""

@@ -15,11 +15,16 @@ from typing import Protocol
 from briefing.errors import MailerFault
 from briefing.model import Message, Outcome
 
-__all__ = ["Gate", "Line", "Mailer", "MailerBusy", "Wait", "sit_out"]
+__all__ = ["Gate", "Line", "Mailer", "MailerBusy", "Wait", "WaitEnded", "sit_out"]
 
 
 class MailerBusy(MailerFault):
     """The mailer cannot send now, but may soon: refused connection, silence, a 4xx welcome."""
+
+
+class WaitEnded(MailerBusy):
+    """Whoever wanted a line ended the wait for it (`Wait`). It says nothing of the mailer, which
+    may be open to others."""
 
 
 class Gate(Protocol):
@@ -84,5 +89,6 @@ class Mailer(Protocol):
 
         `wait` is how the line waits where a provider wants to be left alone with a message in hand:
         whoever may be paused gives one that ends at once then. Raises `MailerFault` naming host,
-        cause and mend, and `MailerBusy` (one of them) for what may pass by itself.
+        cause and mend, `MailerBusy` (one of them) for what may pass by itself, and
+        `WaitEnded` (one of those) where `wait` said so.
         """

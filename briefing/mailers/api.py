@@ -18,7 +18,9 @@ What an answer means, by whom it blames:
   long one, or a pause meanwhile, ends the line, the messages are untried, and `Api.open` says
   `MailerBusy` until then;
 * no answer, half of one, or 5xx: the provider may have the messages. With a provider that knows a
-  repeated request for one the line repeats it; else they are `unknown`;
+  repeated request for one the line repeats it; else they are `unknown`. So they are where the
+  repeat is refused, turned away or not made: that says nothing of the first, and in another batch
+  the provider would not know them again;
 * a refusal of the whole request is of none of its messages: it is cut in two until the culprit
   stands alone;
 * key, account, sender or quota: a fault. The edition pauses or another mailer takes over.
@@ -34,7 +36,7 @@ from itertools import islice
 from pathlib import Path
 
 from briefing.errors import MailerFault
-from briefing.mailers import Gate, MailerBusy, Wait, sit_out
+from briefing.mailers import Gate, MailerBusy, Wait, WaitEnded, sit_out
 from briefing.mailers.answers import Stage
 from briefing.mailers.envelope import wire_address
 from briefing.mailers.http import Answer, Connection, Lost
@@ -83,10 +85,12 @@ class Api:
         """A line; the first one, and each after trouble, asks whether the key is right.
 
         Raises `MailerFault` where it is not, `MailerBusy` while the provider wants to be left alone
-        or cannot be reached.
+        or cannot be reached, `WaitEnded` where `wait` said so.
         """
         rest = self.wait
-        if rest > _SHORT or wait(rest):
+        if rest <= _SHORT and wait(rest):
+            raise WaitEnded(f"{self.provider.title} was not waited for", mend="nothing")
+        if rest > _SHORT:
             raise MailerBusy(
                 f"{self.provider.title} takes no more for {rest:.0f} seconds",
                 mend="`briefing deliver` goes on by itself; a higher plan, fewer connections or "
@@ -228,43 +232,53 @@ class ApiLine:
 
     def _exchange(self, letters: list[Letter]) -> list[Outcome] | Answer:
         """One request and what it led to, after repeats where they do no harm: outcomes, or the
-        answer that refused the whole."""
+        answer that refused the whole, where there is no doubt that it was not taken."""
         try:
             call = self._provider.pack(letters)
         except ValueError as error:
             return [replace(_CANNOT, recipient_id=_id(it), text=str(error)) for it in letters]
-        reason, hurried = "", False
+        # Why the provider may have the messages; once there is a doubt it stays.
+        doubt, hurried = "", False
         for pause in (*_PAUSES, None):
             try:
                 answer = self._connection.call(call)
             except Lost as lost:
                 if not lost.sent:
                     self._mailer.lose()
-                    return self._end(letters, OutcomeKind.SOFT, lost.reason)
-                reason = lost.reason
+                    return self._leave(letters, doubt, lost.reason)
+                doubt = lost.reason
             else:
                 if self._provider.is_busy(answer):
                     rest = 1.0 if answer.wait is None else answer.wait
                     self._mailer.rest(rest)
                     if pause is None or rest > _SHORT or self._wait(rest):
-                        return self._end(letters, OutcomeKind.SOFT, answer.words)
+                        return self._leave(letters, doubt, answer.words)
                     continue
                 if not self._provider.is_unclear(answer):
-                    return self._settle(letters, answer)
-                reason = answer.words
+                    return self._settle(letters, answer, doubt)
+                doubt = answer.words
             if pause is None or hurried or not self._provider.repeatable:
                 break
             # Whoever wants the line to end is better served by an answer than by a doubt: it is
             # asked for once more, at once.
             hurried = self._wait(pause)
         self._mailer.lose()
-        return self._end(letters, OutcomeKind.UNKNOWN, reason)
+        return self._end(letters, OutcomeKind.UNKNOWN, doubt)
 
-    def _settle(self, letters: list[Letter], answer: Answer) -> list[Outcome] | Answer:
+    def _leave(self, letters: list[Letter], doubt: str, reason: str) -> list[Outcome]:
+        """The last request did not reach the provider, or was turned away: nothing was sent, unless
+        an earlier one left a doubt."""
+        if doubt:
+            return self._end(letters, OutcomeKind.UNKNOWN, f"{doubt}; then {reason}")
+        return self._end(letters, OutcomeKind.SOFT, reason)
+
+    def _settle(self, letters: list[Letter], answer: Answer, doubt: str) -> list[Outcome] | Answer:
         self._mailer.win()
         if answer.used_up and answer.wait is not None and answer.wait <= _LONGEST_REST:
             self._mailer.rest(answer.wait)
         if not answer.accepted:
+            if doubt and self._provider.blame(answer).kind is not OutcomeKind.SENT:
+                return self._leave(letters, doubt, answer.words)
             return answer
         outcomes = self._provider.sort(answer, letters)
         if len(outcomes) == len(letters):

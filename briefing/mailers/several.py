@@ -4,7 +4,8 @@ Of the mailers with the lowest `order` that work, the one goes next that is furt
 `weight`, counted in messages, in turns of a few. A mailer is put aside for a while when it cannot
 be opened, when it answers that it would refuse every message, or when its lines keep breaking.
 Nothing is sent twice by that: what it refused was not sent, and goes on as untried; what was in
-doubt when its line broke stays `unknown`, and the ledger decides (`on_unknown`).
+doubt when its line broke stays `unknown`, and the ledger decides (`on_unknown`). A line that
+ended because its wait was ended (`Wait`) says nothing of its member, which other editions share.
 
 A fault that is said of a recipient is heard as `briefing.delivery` hears it: once may be one strict
 server, from two domains or three times in a row it is everybody's.
@@ -21,7 +22,7 @@ from itertools import islice
 import structlog
 
 from briefing.errors import MailerFault
-from briefing.mailers import Gate, Line, Mailer, MailerBusy, Wait, sit_out
+from briefing.mailers import Gate, Line, Mailer, MailerBusy, Wait, WaitEnded, sit_out
 from briefing.mailers.answers import Stage
 from briefing.model import Message, Outcome, OutcomeKind
 
@@ -79,7 +80,7 @@ class Several:
 
     def open(self, wait: Wait = sit_out) -> Line:
         """A line through whichever mailer works. Raises `MailerFault` with what each of them says
-        where none does, `MailerBusy` where one may soon."""
+        where none does, `MailerBusy` where one may soon, `WaitEnded` where `wait` said so."""
         line = _Line(self, wait)
         line.take_turn()
         return line
@@ -92,6 +93,8 @@ class Several:
                 return member, member.mailer.open(wait)
             except MailerFault as fault:
                 self.give_back(member)
+                if isinstance(fault, WaitEnded):
+                    raise
                 self.put_aside(member, fault)
             except BaseException:
                 self.give_back(member)
@@ -203,7 +206,7 @@ class _Line:
 
     def __init__(self, several: Several, wait: Wait) -> None:
         self._several = several
-        self._wait = wait
+        self._wait = _Wait(wait)
         self._member: Member | None = None
         self._inner: Line | None = None
         self.alive = True
@@ -260,7 +263,7 @@ class _Line:
                 yield Outcome(outcome.recipient_id, OutcomeKind.SOFT, text=outcome.text)
             else:
                 yield outcome
-        if broke and not inner.alive:
+        if broke and not inner.alive and not self._wait.ended:
             self._several.see_broken(member)
         if not (self.alive and inner.alive):
             self._leave()
@@ -271,6 +274,18 @@ class _Line:
         if inner is not None and member is not None:
             inner.close()
             self._several.give_back(member)
+
+
+class _Wait:
+    """Waits as the caller does, and remembers that it was ended."""
+
+    def __init__(self, wait: Wait) -> None:
+        self._wait = wait
+        self.ended = False
+
+    def __call__(self, seconds: float, /) -> bool:
+        self.ended = self._wait(seconds) or self.ended
+        return self.ended
 
 
 class _Gate:

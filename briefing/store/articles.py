@@ -23,7 +23,7 @@ _OPEN = ("draft", "in review", "changes requested", "held")
 # What of an article readers can see, or that keeps it from them.
 _SHOWN = (
     "headline", "standfirst", "body", "byline", "place", "url", "image", "credits", "language",
-    "embargo_until",
+    "embargo_until", "published_at",
 )  # fmt: skip
 
 TOLD: Final = ("sending", "sent", "cancelled")

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Row,
     RowMapping,
     and_,
+    case,
     delete,
     func,
     select,
@@ -41,6 +42,9 @@ _SNAPSHOT = TypeAdapter(Edition)
 # What a person has said of a draft stands when the machine adds to it: new stories are no decision
 # to let a held edition go, and no answer to the changes asked for.
 _STANDS = (EditionState.REVIEW, EditionState.CHANGES, EditionState.HELD)
+
+# Editions in these states may be shaped and approved.
+_OPEN = (EditionState.DRAFT, EditionState.REVIEW, EditionState.CHANGES, EditionState.HELD)
 
 # Editions in these states are what was approved, whatever their sources say since.
 _FROZEN = (
@@ -354,7 +358,14 @@ def change_state(
     after: EditionState,
     **values: Any,
 ) -> bool:
-    """Move an edition from one of some states to another; False when it is in none of them."""
+    """Move an edition from one of some states to another; False when it is in none of them.
+
+    What was frozen and may be shaped again is another revision: its sources may have changed under
+    it, and an approval of the old number would cover words that nobody has seen (promise 7).
+    """
+    if after in _OPEN:
+        thawed = editions.c.state.in_([s.value for s in _FROZEN])
+        values["revision"] = editions.c.revision + case((thawed, 1), else_=0)
     return bool(
         connection.execute(
             update(editions)

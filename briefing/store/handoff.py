@@ -35,7 +35,7 @@ from briefing.errors import StoreError
 from briefing.store import leases
 from briefing.store.database import Database
 from briefing.store.leases import Chunk
-from briefing.store.ledger import Mark
+from briefing.store.ledger import Mark, keep_doubt
 from briefing.store.tables import chunks, deliveries, editions
 from subscribers.roll import may_be_mailed
 from subscribers.tables import Moment, subscribers, subscriptions
@@ -92,7 +92,9 @@ class HandOff:
             )
             .values(
                 state=bindparam("new_state"),
-                reason=bindparam("new_reason"),
+                reason=keep_doubt(
+                    bindparam("new_state", type_=String), bindparam("new_reason", type_=String)
+                ),
                 answer=bindparam("new_answer"),
                 due=bindparam("new_due"),
                 at=bindparam("new_at"),

@@ -16,16 +16,13 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import ScalarSelect
 
 from briefing.model import Recipient
-from briefing.store.ledger import Mark, mark, to_ms
+from briefing.store.ledger import TO_BE_REPEATED, Mark, mark, to_ms
 from briefing.store.tables import chunks, deliveries, editions
 from subscribers.roll import may_be_mailed
 from subscribers.tables import subscribers, subscriptions
 
 # A sender renews its leases twice a second. The longer they last without, the longer a dead
 # machine's chunks wait; the shorter, the sooner a busy one is taken for dead.
-TO_BE_REPEATED = "to be sent again"
-"""How the reason of a waiting row begins whose reader may have the message already."""
-
 LEASE_MS = 15_000
 
 

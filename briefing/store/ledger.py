@@ -22,8 +22,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
     Connection,
     Insert,
+    String,
     and_,
     bindparam,
     case,
@@ -32,6 +35,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    or_,
     select,
     update,
 )
@@ -39,6 +43,12 @@ from sqlalchemy import (
 from briefing.store.tables import chunks, deliveries, edition_sums, editions
 from subscribers.roll import may_be_mailed
 from subscribers.tables import subscribers, subscriptions
+
+TO_BE_REPEATED = "to be sent again"
+"""How the reason of a waiting row begins whose reader may have the message already."""
+
+MAY_HAVE_IT = "; may have it already"
+"""How it ends where something else has come between since: a soft refusal, say."""
 
 _MAY_GO = deliveries.c.state.in_(["sent", "skipped"])
 
@@ -75,6 +85,32 @@ class Tally:
 def to_ms(moment: datetime) -> int:
     """A moment as the ledger stores it."""
     return int(moment.timestamp() * 1000)
+
+
+def in_doubt() -> ColumnElement[bool]:
+    """Whether the reader of a row that waits, or was skipped, may have the message already."""
+    return or_(
+        deliveries.c.reason.startswith(TO_BE_REPEATED),
+        deliveries.c.reason.endswith(MAY_HAVE_IT),
+    )
+
+
+def keep_doubt(
+    state: BindParameter[str] | str, reason: BindParameter[str] | str
+) -> ColumnElement[str]:
+    """The reason to write beside a row's new state, so that a doubt about it lasts.
+
+    An answer settles it, or makes it another doubt; “later” and “never mind” do not.
+    """
+    state, reason = (literal(it, String) if isinstance(it, str) else it for it in (state, reason))
+    return case(
+        # Not `NOT IN`, which is expanded at each execution: `HandOff` compiles this once.
+        (and_(state != "waiting", state != "skipped"), reason),
+        (~in_doubt(), reason),
+        (reason.startswith(TO_BE_REPEATED), reason),
+        (reason == "", deliveries.c.reason),
+        else_=reason + MAY_HAVE_IT,
+    )
 
 
 def freeze_audience(
@@ -161,7 +197,9 @@ def mark(connection: Connection, edition_id: int, marks: Sequence[Mark], now: in
         )
         .values(
             state=bindparam("new_state"),
-            reason=bindparam("new_reason"),
+            reason=keep_doubt(
+                bindparam("new_state", type_=String), bindparam("new_reason", type_=String)
+            ),
             answer=bindparam("new_answer"),
             due=bindparam("new_due"),
             at=bindparam("new_at"),
@@ -203,7 +241,10 @@ def close_waiting(connection: Connection, edition_id: int, state: str, reason: s
         )
         .values(
             state=case((handed_over, "unknown"), else_=state),
-            reason=case((handed_over, f"{reason} while it was handed over"), else_=reason),
+            reason=case(
+                (handed_over, f"{reason} while it was handed over"),
+                else_=keep_doubt(state, reason),
+            ),
         )
     ).rowcount
     connection.execute(update(chunks).where(chunks.c.edition_id == edition_id).values(done=True))

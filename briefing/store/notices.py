@@ -25,13 +25,16 @@ LIFE: Final = timedelta(days=1)
 
 class NoticeKind(StrEnum):
     """What is told: what is to be confirmed, that somebody has joined, that an address moved; to
-    editors, that a draft is ready, and that it is not approved shortly before its hour."""
+    editors, that a draft is ready, that it is not approved shortly before its hour, that errors
+    of the check hold it, and that an alert waits for an approval."""
 
     CONFIRM = "confirm"
     WELCOME = "welcome"
     MOVED = "moved"
     READY = "ready"
     DEADLINE = "deadline"
+    ERRORS = "errors"
+    ALERT = "alert"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import Connection, delete, exists, or_, select, update
 
-from briefing.model import EditionState
-from briefing.store.leases import TO_BE_REPEATED
-from briefing.store.tables import chunks, deliveries, editions
+from briefing.model import DAILY, Edition, EditionState
+from briefing.store import articles, editions
+from briefing.store.ledger import in_doubt
+from briefing.store.tables import chunks, deliveries, edition_stories
 
 
-def recall(connection: Connection, edition_id: int) -> bool:
+def recall(connection: Connection, edition: Edition, now: datetime) -> bool:
     """Make an edition that is being sent a draft again; False where a message has left, or may
     have. To be called while the edition is locked (`editions.lock`)."""
+    edition_id = edition.id
     # Senders lock a chunk before they hand a message over. Once all are locked, none is at it; and
     # whoever wanted to finds its chunk gone afterwards, as if it had been taken over.
     connection.execute(
@@ -26,7 +30,7 @@ def recall(connection: Connection, edition_id: int) -> bool:
                 deliveries.c.edition_id == edition_id,
                 or_(
                     deliveries.c.state.not_in(["waiting", "skipped"]),
-                    deliveries.c.reason.startswith(TO_BE_REPEATED),
+                    in_doubt(),
                 ),
             )
         )
@@ -35,14 +39,23 @@ def recall(connection: Connection, edition_id: int) -> bool:
         return False
     connection.execute(delete(deliveries).where(deliveries.c.edition_id == edition_id))
     connection.execute(delete(chunks).where(chunks.c.edition_id == edition_id))
-    connection.execute(
-        update(editions)
-        .where(editions.c.id == edition_id, editions.c.state == EditionState.SENDING.value)
-        .values(
-            state=EditionState.DRAFT.value,
-            sending_started_at=None,
-            paused=False,
-            pause_reason="",
-        )
+    editions.change_state(
+        connection,
+        edition_id,
+        (EditionState.SENDING,),
+        EditionState.DRAFT,
+        sending_started_at=None,
+        paused=False,
+        pause_reason="",
     )
+    if edition.slot != DAILY:
+        # The daily edition's story is no update any more: nobody was told before.
+        marked = connection.execute(
+            update(edition_stories)
+            .where(edition_stories.c.update_of == edition.path)
+            .values(update_of="")
+            .returning(edition_stories.c.article_id)
+        ).scalars()
+        told = {*marked, *(story.article.id or 0 for story in edition.stories)}
+        articles.renew_drafts(connection, sorted(told), "update", now)
     return True

@@ -356,6 +356,7 @@ FAULTS = [
     ("[[briefings]]", "days = []", 'briefings[0] "daily".days', '"mon"'),
     ("[[briefings]]", 'days = ["monday"]', 'briefings[0] "daily".days', '"mon"'),
     ("[[briefings]]", 'approval = "never"', 'briefings[0] "daily".approval', '"required"'),
+    ("[[briefings]]", 'if_errors = "skip"', 'briefings[0] "daily".if_errors', '"hold", "send"'),
     ("[[briefings]]", 'remind = "2d"', 'briefings[0] "daily".remind', '"0s" to "1d"'),
     ("[[briefings]]", "sections = []", 'briefings[0] "daily".sections', "is missing"),
     ("[[briefings]]", "sections = [7]", 'briefings[0] "daily".sections[0]', "needs a table"),

@@ -250,6 +250,29 @@ def test_a_delivery_is_paused_resumed_and_cancelled(workplace: Workplace) -> Non
     assert workplace.editions() == [(TODAY, "cancelled")]
 
 
+def test_a_briefing_out_of_the_configuration_can_be_stopped_and_named(
+    workplace: Workplace,
+) -> None:
+    """Also by an operator who has put another one in its place."""
+    workplace.run("import", *workplace.write_stories())
+    workplace.run("subscribers", "add", "ana@readers.example")
+    workplace.run("compose")
+    workplace.run("approve")
+    with RecordingServer(refuse=lambda _: "451 4.2.1 later") as server:
+        workplace.send_to(server.port)
+        workplace.run("deliver", "--no-wait")
+    workplace.configure(slug='"evening"')
+    own = ("--briefing", "daily")
+
+    assert "1 waiting" in workplace.run("status", *own).out
+    assert "is paused" in workplace.run("pause", *own).out
+    assert "once “daily” is in the configuration again" in workplace.run("resume", *own).out
+    assert "is cancelled" in workplace.run("cancel", *own).out
+    assert workplace.editions() == [(TODAY, "cancelled")]
+    stranger = workplace.run("status", "--briefing", "weekly", status=2)
+    assert "there is no briefing “weekly”" in stranger.err
+
+
 # What arrives.
 
 

@@ -28,6 +28,7 @@ from tests.kit.phone import Phone
 
 LEAD = "Spain opens a one-time path to residence for half a million people"
 SECOND = "Australia lifts its ceiling on foreign students by nine per cent"
+SECOND_NOW = "Australia makes room for foreign students"
 FERRY = "Europe's border computers take fingerprints at the last ports"
 BAKERY = "A Sudanese bakery in Dublin trains its hundredth apprentice"
 LIBRARY = "Toronto's libraries lend books in their sixtieth language"
@@ -134,6 +135,28 @@ class Table:
         self.panel.get_by_role("button", name="Send to 3 readers").click()
 
 
+# What stays behind one of the two bars when it gets the focus there (WCAG 2.2, 2.4.11).
+HIDDEN_BEHIND_BARS = """() => {
+  const bars = [...document.querySelectorAll("#bar, .jumps")];
+  const found = [];
+  for (const one of document.querySelectorAll(
+    "#sheet :is(a, button:not(:disabled), input:not([type=hidden]), summary), #preview a")) {
+    if (!one.checkVisibility() || bars.some(bar => bar.contains(one))) continue;
+    for (const edge of [10, innerHeight - 40]) {
+      one.blur();
+      scrollBy(0, one.getBoundingClientRect().y - edge);
+      one.focus();
+      const box = one.getBoundingClientRect();
+      const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+      if (bars.some(bar => bar.contains(top))) found.push(one.outerHTML);
+    }
+  }
+  document.activeElement.blur();
+  scrollTo(0, 0);
+  return found;
+}"""
+
+
 @contextmanager
 def sit_down(browser: Browser, demo: Demo, *, width: int = 1366) -> Iterator[Table]:
     with chromium.open_page(browser, width=width, height=900) as page:
@@ -175,12 +198,11 @@ def test_by_mouse(browser: Browser, demo: Demo) -> None:
         # A headline is rewritten, with the source's own beside it.
         table.story(SECOND).get_by_role("link", name="Edit").click()
         expect(table.panel.get_by_text(f"The source says: {SECOND}")).to_be_visible()
-        table.panel.get_by_label("Headline", exact=True).fill(
-            "Australia makes room for foreign students"
-        )
+        table.panel.get_by_label("Headline", exact=True).fill(SECOND_NOW)
         table.panel.get_by_role("button", name="Save the words").click()
         expect(table.panel).to_be_hidden()
         table.said("Saved.")
+        table.story(SECOND_NOW).locator("summary").click()
         expect(page.get_by_text(f"Source: {SECOND}")).to_be_visible()
 
         # One is dropped, for a reason.
@@ -208,6 +230,26 @@ def test_by_mouse(browser: Browser, demo: Demo) -> None:
         after = table.headlines
         assert after.index(BAKERY) < after.index(LIBRARY), after
 
+        # One is dragged on top of the mail, above the whole section that it stands in.
+        table.story(LEAD).evaluate("node => node.scrollIntoView({block: 'center'})")
+        grip = table.story(SECOND_NOW).locator(".grip").bounding_box()
+        goal = page.locator("ol[data-lead]").bounding_box()
+        assert grip
+        assert goal
+        page.mouse.move(grip["x"] + 8, grip["y"] + 10)
+        page.mouse.down()
+        page.mouse.move(grip["x"] + 8, goal["y"] + 20, steps=20)
+        wait_until(
+            lambda: leads(page, grip["x"] + 8, goal["y"] + 20, SECOND_NOW), "room for the lead"
+        )
+        page.mouse.up()
+        expect(page.locator("#section-lead .headline")).to_have_text([SECOND_NOW])
+        assert table.headlines[0] == SECOND_NOW
+        expect(page.locator("#bar")).to_contain_text(f"Saved. You made “{SECOND_NOW}” the lead")
+        expect(page.frame_locator("#frame").locator("h2").first).to_have_text([SECOND_NOW])
+        page.locator("#turns").get_by_role("button", name="Undo: made").click()
+        expect(page.locator("#section-lead .headline")).to_have_text([LEAD])
+
         # A note on top, and a drop that is thought better of.
         page.get_by_role("link", name="Edit the words").click()
         table.panel.get_by_label("Editor's note").fill("A *long* day: half a million papers.")
@@ -222,7 +264,7 @@ def test_by_mouse(browser: Browser, demo: Demo) -> None:
 
         # The preview shows it, as the mail will.
         shown = page.frame_locator("#frame").locator("body")
-        expect(shown).to_contain_text("Australia makes room for foreign students")
+        expect(shown).to_contain_text(SECOND_NOW)
         expect(shown).not_to_contain_text(FERRY)
 
         # Approved, and off it goes.
@@ -231,12 +273,12 @@ def test_by_mouse(browser: Browser, demo: Demo) -> None:
         expect(page.locator("#progress")).to_contain_text(
             re.compile(r"3\s*sent of 3"), timeout=15_000
         )
-        expect(page.locator(".standing .chip").first).to_have_text("sent")
+        expect(page.locator("#bar .chip").first).to_have_text("sent")
 
     ana = to_ana(mails)
     check_mail(
         ana,
-        headline="Australia makes room for foreign students",
+        headline=SECOND_NOW,
         note="half a million papers",
         gone=FERRY,
         order=[BAKERY, LIBRARY],
@@ -250,6 +292,13 @@ def move_on(page: Page, x: float, y: float) -> bool:
     page.mouse.move(x, y)
     first = page.locator("ol[data-section=people] .story .headline").first
     return first.inner_text() == BAKERY
+
+
+def leads(page: Page, x: float, y: float, headline: str) -> bool:
+    """Move the mouse a little; whether what it drags is with the lead by now."""
+    page.mouse.move(x, y + 3)
+    page.mouse.move(x, y)
+    return headline in page.locator("ol[data-lead] .headline").all_inner_texts()
 
 
 def press_to(page: Page, goal: Locator, *, key: str = "Tab", most: int = 120) -> None:
@@ -353,6 +402,12 @@ def test_on_a_phone(browser: Browser, demo: Demo) -> None:
         table.open()
         phone.check(demo.address, "desk-draft")
         page.set_viewport_size({"width": 375, "height": 812})
+
+        # The mail as a phone shows it; what has the focus is not behind the bars.
+        expect(page.locator("[data-look=phone].tab")).to_have_attribute("aria-current", "true")
+        assert "look=phone" in (page.locator("#frame").get_attribute("src") or "")
+        hidden = page.evaluate(HIDDEN_BEHIND_BARS)
+        assert hidden == []
 
         page.get_by_role("link", name="Stories", exact=True).click()
         table.story(LIBRARY).get_by_role("button", name="Move down").click()

@@ -117,8 +117,17 @@ def test_who_is_about_to_approve_approves_what_they_have_seen(pair: tuple[Table,
     pia.page.get_by_role("button", name="Approve revision 1").click()
     expect(pia.page.locator("#trouble")).to_contain_text("at revision 2 by now, not 1")
 
-    pia.page.get_by_role("button", name="Approve revision 2").click()
-    expect(pia.page.locator("#decide")).to_contain_text("Revision 2 is approved")
+    # Nor is anything sent that nobody looked at.
+    ana.story(BAKERY).get_by_role("button", name="Move down").click()
+    expect(pia.page.locator("#renew")).to_be_visible()
+    pia.page.get_by_role("link", name="Send now…").click()
+    expect(pia.panel).to_contain_text("It has changed since you looked")
+    expect(pia.panel.get_by_role("button", name="Send to")).to_have_count(0)
+    pia.panel.get_by_role("link", name="Look at it as it is now").click()
+    expect(pia.panel).to_be_hidden()
+
+    pia.page.get_by_role("button", name="Approve revision 3").click()
+    expect(pia.page.locator("#decide")).to_contain_text("Revision 3 is approved")
 
 
 @pytest.mark.timeout(240)
@@ -182,6 +191,62 @@ def test_words_are_not_lost_by_a_slip(pair: tuple[Table, Table]) -> None:
 
 
 @pytest.mark.timeout(240)
+def test_words_outlive_the_session(demo: Demo, pair: tuple[Table, Table]) -> None:
+    pia, _ = pair
+    unsaved = pia.page.locator("#unsaved")
+    pia.story(SECOND).get_by_role("link", name="Edit").click()
+    headline = pia.panel.get_by_label("Headline", exact=True)
+    headline.fill("A better one")
+    tab = pia.page.context.new_page()
+    tab.goto(f"{demo.address}/desk")
+    tab.get_by_role("button", name="Log out").click()
+    expect(tab.get_by_role("heading", name="Log in to the desk")).to_be_visible()
+
+    for _ in range(2):
+        pia.panel.get_by_role("button", name="Save the words").click()
+        expect(unsaved).to_contain_text("You were logged out.")
+        expect(unsaved).to_contain_text("then press Save again")
+        expect(unsaved).to_be_in_viewport()
+        expect(headline).to_have_value("A better one")
+
+    with pia.page.context.expect_page() as opened:
+        unsaved.get_by_role("link", name="Log in again in another tab").click()
+    table = Table(opened.value, demo.address)
+    log_in(table, "Pia", demo.password)
+    expect(opened.value.locator("#sheet")).to_be_visible()
+    expect(headline).to_have_value("A better one")
+    pia.panel.get_by_role("button", name="Save the words").click()
+    expect(pia.story("A better one")).to_have_count(1)
+    expect(pia.panel).to_be_hidden()
+    expect(unsaved).to_be_hidden()
+
+    # A new session in another tab takes nothing from this one either.
+    opened.value.get_by_role("button", name="Log out").click()
+    log_in(table, "Pia", demo.password)
+    pia.story(BAKERY).get_by_role("button", name="Pin").click()
+    expect(unsaved).to_contain_text("you have logged in anew. Press the button again.")
+    pia.story(BAKERY).get_by_role("button", name="Pin").click()
+    expect(pia.story(BAKERY)).to_contain_text("Pinned")
+
+    # Nor does anybody else's: what is written here is not saved in their name.
+    other = demo.place.run("user", "add", "Ben", "--generate", "--json").facts["password"]
+    opened.value.goto(f"{demo.address}/desk")
+    opened.value.get_by_role("button", name="Log out").click()
+    log_in(table, "Ben", other)
+    pia.story(BAKERY).get_by_role("button", name="Pin").click()
+    expect(unsaved).to_contain_text("somebody else is logged in here now")
+    expect(pia.page.locator("#log")).not_to_contain_text("Ben")
+
+
+def log_in(table: Table, name: str, password: str) -> None:
+    """Where the browser is led to the log-in."""
+    table.page.get_by_label("Name", exact=True).fill(name)
+    table.page.get_by_label("Password", exact=True).fill(password)
+    table.page.get_by_role("button", name="Log in").click()
+    expect(table.page.get_by_role("button", name="Log out")).to_be_visible()
+
+
+@pytest.mark.timeout(240)
 def test_an_edit_makes_an_approval_stale_before_everybody_s_eyes(pair: tuple[Table, Table]) -> None:
     pia, ana = pair
     pia.page.locator("#waiving").fill("looked at")
@@ -190,7 +255,7 @@ def test_an_edit_makes_an_approval_stale_before_everybody_s_eyes(pair: tuple[Tab
 
     ana.story(BAKERY).get_by_role("button", name="Move up").click()
 
-    expect(pia.page.locator(".standing .chip").first).to_have_text("draft")
+    expect(pia.page.locator("#bar .chip").first).to_have_text("draft")
     pia.page.get_by_role("link", name="what changed").click()
     expect(pia.panel).to_contain_text("The order")
 
@@ -217,7 +282,7 @@ def test_the_deadline_passes(
         table.log_in("Pia", password.facts["password"])
         table.open()
         expect(page.locator("#decide")).to_contain_text("If nobody approves it by then, it is held")
-        expect(page.locator(".standing .chip").first).to_have_text("held", timeout=60_000)
+        expect(page.locator("#bar .chip").first).to_have_text("held", timeout=60_000)
         expect(page.locator("#decide")).to_contain_text("held")
 
         # It can still be approved, and leaves then.
@@ -226,4 +291,4 @@ def test_the_deadline_passes(
             page.locator("#send-waiving").fill("looked at")
         page.get_by_role("button", name="Send to 1 reader").click()
         running.wait_for("delivery ended", sent=1)
-        expect(page.locator(".standing .chip").first).to_have_text("sent", timeout=15_000)
+        expect(page.locator("#bar .chip").first).to_have_text("sent", timeout=15_000)

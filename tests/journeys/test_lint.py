@@ -117,3 +117,64 @@ def test_a_theme_with_a_fault_does_not_stop_other_commands(drafted: Workplace) -
 
     drafted.run("status")
     assert "theme.toml" in drafted.run("lint", status=1).err
+
+
+# Errors hold it up.
+
+
+@pytest.fixture
+def faulty(drafted: Workplace) -> Workplace:
+    """A draft with an error, a reader who waits for it, and a publisher with an address."""
+    theme = "{% extends 'shipped/gazette/body.html' %}{% block address %}{% endblock %}"
+    drafted.write("templates/email/gazette/body.html", theme)
+    drafted.run("subscribers", "add", "ana@readers.example")
+    drafted.run(
+        "user", "add", "Pia", "--role", "publisher", "--email", "pia@alienroad.example",
+        "--generate",
+    )  # fmt: skip
+    return drafted
+
+
+def states(place: Workplace) -> list[str]:
+    return [state for _, state in place.editions()]
+
+
+def test_approve_refuses_errors_unless_told_otherwise(faulty: Workplace) -> None:
+    faulty.run("compose")
+    refused = faulty.run("approve", status=1)
+
+    assert "has 1 error, and is not approved:\n  HTML part: it is missing" in refused.err
+    assert "--despite-errors" in refused.err
+    assert states(faulty) == ["draft"]
+
+    faulty.run("approve", "--despite-errors", "--by", "Pia")
+    assert states(faulty) == ["approved"]
+    assert faulty.query("SELECT who, note FROM edition_edits WHERE kind = 'approve'") == [
+        ("Pia", "despite 1 error of the check: HTML part: it is missing")
+    ]
+    # What is approved is not asked about again.
+    faulty.run("approve")
+
+
+def test_publish_holds_what_has_errors_and_mails_the_newsroom(faulty: Workplace) -> None:
+    held = faulty.run("publish", status=1)
+    again = faulty.run("publish", status=1)
+
+    for done in (held, again):
+        assert "is held: 1 error of the check: HTML part: it is missing" in done.err
+        assert "`briefing approve` lets it go" in done.err
+    assert states(faulty) == ["held"]
+    (mail,) = faulty.outbox()
+    assert b"Delivered-To: pia@alienroad.example" in mail.read_bytes()
+
+    (faulty.folder / "templates/email/gazette/body.html").unlink()
+    faulty.run("approve")
+    faulty.run("deliver")
+    assert states(faulty) == ["sent"]
+
+
+def test_publish_sends_errors_where_the_configuration_says_so(faulty: Workplace) -> None:
+    faulty.configure(CONFIG + 'if_errors = "send"\n')
+    faulty.run("publish")
+
+    assert states(faulty) == ["sent"]

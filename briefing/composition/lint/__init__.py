@@ -30,7 +30,17 @@ from briefing.composition.lint.mail import Mail
 from briefing.composition.lint.size import Weight, weigh
 from briefing.model import Briefing, Edition, Publication
 
-__all__ = ["RULES", "Finding", "Level", "Rule", "Weight", "lint", "outward_links", "weigh"]
+__all__ = [
+    "RULES",
+    "Finding",
+    "Level",
+    "Rule",
+    "Weight",
+    "is_operators",
+    "lint",
+    "outward_links",
+    "weigh",
+]
 
 _CHECKS: Final = (
     structure, layout, styles, colours, reading, images, links, subject, words, parts, size,
@@ -38,6 +48,21 @@ _CHECKS: Final = (
 
 RULES: Final[tuple[Rule, ...]] = tuple(rule for check in _CHECKS for rule in check.RULES)
 """All rules in the order in which they are checked."""
+
+_OPERATORS: Final = frozenset(
+    rule.slug for check in (structure, layout, styles, colours, parts) for rule in check.RULES
+) | frozenset(
+    {"image-alt", "image-size", "image-alt-style", "images-off"}
+    | {"text-size", "prose-size", "tap-target", "tap-comfort", "preheader"}
+)
+
+
+def is_operators(finding: Finding) -> bool:
+    """Whether its mend is in a theme's templates or in the configuration: no words of the edition
+    were the cause. Pure."""
+    if finding.rule == "link-private":
+        return finding.place == links.OWN_PAGES
+    return finding.rule in _OPERATORS
 
 
 def lint(

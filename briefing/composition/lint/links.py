@@ -81,6 +81,9 @@ RULES: Final = (
     _TRACKING, _DROPPED,
 )  # fmt: skip
 
+OWN_PAGES: Final = "the pages of this edition"
+"""The place of what is wrong with our own public address."""
+
 _VAGUE: Final = frozenset(
     {"here", "click here", "click", "tap here", "this", "this link", "link", "more", "read more"}
     | {"learn more", "see more", "read", "read this", "details"}
@@ -112,7 +115,7 @@ def look(mail: Mail) -> Iterator[Finding]:
     if _is_private(host):
         # Said once: every story without an address of its own leads there.
         yield _PRIVATE.broken(
-            "the pages of this edition",
+            OWN_PAGES,
             f"readers cannot reach {host}",
             "set public_url in [web] to the public address",
         )
@@ -135,7 +138,7 @@ def look(mail: Mail) -> Iterator[Finding]:
             yield _DROPPED.broken(
                 f"“{clean(story.shown_headline)}”",
                 f"“{clean(given)[:80]}” is not an address for readers",
-                "give the article an absolute http(s) address",
+                "give the article its whole address: https://host/path",
             )
 
 

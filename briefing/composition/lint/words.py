@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from briefing.composition.foreign import markdown_text
 from briefing.composition.lint.finding import Finding, Rule, error, warning
 from briefing.composition.lint.mail import Mail, clean, own_text, where
 from briefing.model import Story
@@ -74,7 +75,9 @@ def _leftovers(mail: Mail) -> Iterator[Finding]:
 
 def _written(mail: Mail) -> Iterator[tuple[str, str]]:
     """What people wrote for this edition, with its place."""
-    yield "the editor's note", mail.edition.note
+    # As it is shown: in Markdown, [link](https://…) is a link.
+    for paragraph, _ in markdown_text(mail.edition.note):
+        yield "the editor's note", paragraph
     for correction in mail.edition.corrections:
         yield "corrections", correction
     for story in mail.stories:

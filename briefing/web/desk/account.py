@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Final
 
@@ -16,7 +17,15 @@ from briefing.web.desk.gate import Seat, Seated
 from briefing.web.desk.parts import Number, Parts
 from subscribers import limits
 
-__all__ = ["ROLES", "ask_password", "device", "explain", "register"]
+__all__ = [
+    "CROWDED",
+    "ROLES",
+    "ask_password",
+    "device",
+    "explain",
+    "refuse_fields",
+    "register",
+]
 
 Typed = Annotated[str, Form()]
 
@@ -34,6 +43,9 @@ _DONE: Final = {
     "factor-on": "From now on a log-in asks for a code as well.",
     "factor-off": "A log-in asks for no code any more.",
 }
+CROWDED: Final = "Too many people are logging in at this moment. Try again in a moment."
+"""Said where a password was not looked at."""
+
 _WRONG: Final = "This is not your password."
 _WAIT: Final = "There were too many attempts. Wait a quarter of an hour, then try again."
 _DIFFERENT: Final = "This is not the same as the new password above."
@@ -109,7 +121,17 @@ def ask_password(parts: Parts, seat: Seat, password: str) -> str:
         name = f"password of user {seat.user.id}"
         if not limits.allow(connection, name, *_ATTEMPTS, parts.clock()):
             return _WAIT
-    return "" if parts.desk.users.check_password(seat.user, password) else _WRONG
+    try:
+        return "" if parts.desk.users.check_password(seat.user, password) else _WRONG
+    except passwords.Crowded:
+        return CROWDED
+
+
+def refuse_fields(errors: Mapping[str, str]) -> int:
+    """The status of a form by what is wrong, by field: 503 where it may be sent again as it is."""
+    if not errors:
+        return 200
+    return 503 if CROWDED in errors.values() else 422
 
 
 def explain(error: BriefingError) -> str:
@@ -137,6 +159,8 @@ def _change_password(parts: Parts, seat: Seat, old: str, new: str, again: str) -
     if not errors:
         try:
             parts.desk.users.set_password(seat.user.name, new, but_for=seat.session.id)
+        except passwords.Crowded:
+            errors["old"] = CROWDED
         except UsageError as error:
             errors["new"] = explain(error)
     return errors
@@ -144,5 +168,9 @@ def _change_password(parts: Parts, seat: Seat, old: str, new: str, again: str) -
 
 def _password_page(parts: Parts, seat: Seat, errors: dict[str, str]) -> Response:
     return parts.frame.page(
-        "password.html", seat, status=422 if errors else 200, errors=errors, least=passwords.LEAST
+        "password.html",
+        seat,
+        status=refuse_fields(errors),
+        errors=errors,
+        least=passwords.LEAST,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Form
 from pydantic import BaseModel
@@ -15,8 +15,15 @@ from briefing.desk.deciding import Judged
 from briefing.model import Edition, EditionState
 from briefing.web.desk.gate import Operating, Seat, Seated
 from briefing.web.desk.parts import Number, Parts
-from briefing.web.desk.table import Refused, Table, tell_span
+from briefing.web.desk.table import AFTER, Refused, Table, tell_span
 from subscribers import roll
+
+_LEAVES: Final = {
+    EditionState.APPROVED: "It is approved, and leaves now.",
+    EditionState.SENDING: "It is being sent already.",
+    EditionState.SENT: "It has been sent already: nobody gets it twice.",
+}
+"""What is said to who sends it now, by the state it is in then."""
 
 
 class DecisionForm(BaseModel):
@@ -38,16 +45,17 @@ def register(parts: Parts) -> None:
         routes.post(f"/editions/{{number}}/{path}")(_answering(table, act))
 
     @routes.get("/editions/{number}/send")
-    def ask_to_send(number: Number, seat: Operating) -> Response:
-        """The question before it is sent: to how many, and what."""
-        return decisions.ask_to_send(number, seat)
+    def ask_to_send(number: Number, seat: Operating, revision: str = "") -> Response:
+        """The question before it is sent: to how many, and what. `revision` is the one that the
+        page showed; without it nobody has looked at any."""
+        return decisions.ask_to_send(number, seat, revision)
 
     @routes.post("/editions/{number}/send-now")
     def send_now(number: Number, seat: Seated, form: Annotated[DecisionForm, Form()]) -> Response:
         """Approve it and let it leave at once."""
 
         def again(trouble: Refused) -> Response:
-            return decisions.ask_to_send(number, seat, form.waiving, trouble)
+            return decisions.ask_to_send(number, seat, str(form.revision), form.waiving, trouble)
 
         act = partial(decisions.send_now, number, seat, form)
         return table.settle(number, seat, act, panel=again if form.panel else None)
@@ -104,6 +112,9 @@ class _Decisions:
         return f"Revision {_done(approved).approved_revision} is approved."
 
     def send_now(self, number: int, seat: Seat, form: DecisionForm) -> str:
+        before = self._parts.sheet(number, seat).edition
+        if seat.user.may_approve and before.state in AFTER:
+            return _tell_leaving(before)
         sent = self._deciding.send_now(
             number,
             form.revision,
@@ -112,12 +123,17 @@ class _Decisions:
             who=seat.user,
             now=self._parts.clock(),
         )
-        _done(sent)
-        return "It is approved, and leaves now."
+        return _tell_leaving(_done(sent))
 
     def ask_to_send(
-        self, number: int, seat: Seat, waiving: str = "", trouble: Refused | None = None
+        self,
+        number: int,
+        seat: Seat,
+        looked_at: str,
+        waiving: str = "",
+        trouble: Refused | None = None,
     ) -> Response:
+        """Asks only about the revision that was looked at; says what hinders it otherwise."""
         sheet = self._parts.sheet(number, seat)
         edition, named = sheet.edition, self._parts.briefing(sheet)
         now = self._parts.clock()
@@ -131,6 +147,7 @@ class _Decisions:
             fragment=seat.fragment,
             edition=edition,
             named=named,
+            looked_at=looked_at,
             readers=readers,
             judged=self._deciding.judge(number, proof.findings if proof else ()),
             subject=proof.composed.composition.subject if proof else edition.subject,
@@ -189,6 +206,17 @@ def _done(answer: Edition | Judged) -> Edition:
         f"{_count(len(answer.warnings), 'warning')} must be answered for",
         "give a reason with the approval, or mend what the check found",
     )
+
+
+def _tell_leaving(edition: Edition) -> str:
+    if edition.state is EditionState.CANCELLED:
+        raise Refused("it was cancelled", "nobody else gets it any more")
+    if edition.state not in _LEAVES:
+        raise Refused(
+            "it was changed at the same moment, and does not leave",
+            "look at what has changed: it needs a new approval",
+        )
+    return _LEAVES[edition.state]
 
 
 def _count(number: int, noun: str) -> str:

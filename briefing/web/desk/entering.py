@@ -10,13 +10,14 @@ secret at rest, here or in the page, for the sake of one field.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 from fastapi import Form, Header, Request
 from starlette.responses import Response
 
 from briefing.composition.foreign import words
-from briefing.desk.users import CodeWanted, Entered, TooMany
+from briefing.desk.users import CodeWanted, Crowded, Entered, Refused, TooMany
 from briefing.web.desk import account, second_factor, users
 from briefing.web.desk.gate import LoginWanted, Seated, refuse_other_sites
 from briefing.web.desk.parts import Parts
@@ -32,7 +33,12 @@ _WAIT: Final = "There were too many attempts. Wait a quarter of an hour, then tr
 _CODE: Final = (
     "Now the code of your authenticator app, please, and the password once more: no page keeps it."
 )
-_PATIENCE: Final = 15 * 60  # seconds, the span in which attempts of a network are counted
+# Status, what is said, and seconds to wait: attempts are counted by the quarter of an hour.
+_REFUSALS: Final[Mapping[type, tuple[int, str, int]]] = {
+    Refused: (401, _WRONG, 0),
+    TooMany: (429, _WAIT, 15 * 60),
+    Crowded: (503, account.CROWDED, 5),
+}
 
 # A path as our own links write them: no empty segment (`//elsewhere`), none that climbs (`..`), no
 # backslash (which browsers read as a slash), no scheme.
@@ -80,17 +86,17 @@ def register(parts: Parts) -> None:
             return entered
         if isinstance(answer, CodeWanted):
             return _page(parts, to=place, name=name, coded=True, asked=_CODE)
-        wait = isinstance(answer, TooMany)
+        status, said, wait = _REFUSALS[type(answer)]
         page = _page(
             parts,
             to=place,
             name=name,
             coded=bool(code),
-            status=429 if wait else 401,
-            said=_WAIT if wait else _WRONG,
+            status=status,
+            said=said,
         )
         if wait:
-            page.headers["Retry-After"] = str(_PATIENCE)
+            page.headers["Retry-After"] = str(wait)
         return page
 
     @parts.routes.post("/logout")

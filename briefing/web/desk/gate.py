@@ -8,10 +8,10 @@ Metadata, RFC 6454), and by a token that only a page of that session holds.
 from __future__ import annotations
 
 import hmac
-import unicodedata
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -33,7 +33,8 @@ PLACE: Final = "/desk"
 
 _COOKIE: Final = "desk"
 _KNOWN: Final = "desk-known"
-_REMEMBERED: Final = 180 * 24 * 3600
+# Who works here logs in every `LIFE` or sooner, and is known for as long again each time.
+_REMEMBERED: Final = timedelta(days=180)
 _LONGEST_TOKEN: Final = 100
 # What an open page asks for again and again, whether or not somebody sits before it.
 _BY_ITSELF: Final = ("/look", "/events", "/sheet", "/progress")
@@ -100,25 +101,37 @@ class Gate:
         )
 
     def knows(self, request: Request, name: str) -> bool:
-        """Whether somebody has logged in by this name from this browser before."""
-        mark = request.cookies.get(_KNOWN, "").encode("utf-8", "replace")
-        return hmac.compare_digest(mark, self._mark(name).encode())
+        """Whether somebody has logged in by this name from this browser before, with the password
+        that is theirs today, and not too long ago."""
+        shown = request.cookies.get(_KNOWN, "")
+        since = shown.partition(".")[0]
+        if not re.fullmatch(r"\d{1,12}", since, re.ASCII):
+            return False
+        mark = self._desk.users.password_mark(name)
+        right = hmac.compare_digest(
+            shown.encode("utf-8", "replace"), self._mark(int(since), mark).encode()
+        )
+        age = int(self._clock().timestamp()) - int(since)
+        return bool(mark) and right and 0 <= age < _REMEMBERED.total_seconds()
 
     def get_to_know(self, answer: Response, name: str) -> None:
-        """Let the browser show next time that this name has logged in from it."""
+        """Let the browser show next time that this name has logged in from it, until `_REMEMBERED`
+        is over or the password is another one."""
+        since = int(self._clock().timestamp())
         answer.set_cookie(
             _KNOWN,
-            self._mark(name),
-            max_age=_REMEMBERED,
+            self._mark(since, self._desk.users.password_mark(name)),
+            max_age=int(_REMEMBERED.total_seconds()),
             path=self._path,
             secure=self._secure,
             httponly=True,
             samesite="lax",
         )
 
-    def _mark(self, name: str) -> str:
-        folded = unicodedata.normalize("NFKC", name.strip()).casefold()[:200]
-        return self._desk.tokens.digest("known browser", folded).hex()
+    def _mark(self, since: int, password: str) -> str:
+        """`since` is in seconds of 1970, `password` the mark of one."""
+        sealed = self._desk.tokens.digest("known browser", f"{since} {password}")
+        return f"{since}.{sealed.hex()}"
 
     def forget(self, answer: Response) -> None:
         """Take the cookie back."""

@@ -22,7 +22,6 @@ from briefing.web.desk.table import AFTER, Table, tell_span
 
 _BEHIND: Final = 14
 _AHEAD: Final = 7
-_MOST_SUMS: Final = 500
 _STALE: Final = timedelta(hours=24)
 
 
@@ -127,7 +126,7 @@ class _Listing:
             ]
             stories = figures.count_stories(connection, [edition.id for edition in recent])
             tallies = {
-                edition.id: self._tally(connection, edition)
+                edition.id: self._tally(connection, edition, now)
                 for edition in recent
                 if edition.state in AFTER
             }
@@ -162,18 +161,17 @@ class _Listing:
         size = proof.size if proof else 0
         return Line(edition, stories, errors, warnings, size, tally, left, title)
 
-    def _tally(self, connection: Connection, edition: Edition) -> ledger.Tally:
-        """The sum of an edition; of one that has ended it is kept, for a million rows are not
-        counted at every visit."""
-        sums, key = self._parts.sums, (edition.id, edition.finished_at)
-        if key in sums:
-            return sums[key]
+    def _tally(self, connection: Connection, edition: Edition, now: datetime) -> ledger.Tally:
+        """The sum of an edition; of one that has ended it is kept for a moment, for a million rows
+        are not counted at every visit."""
+        sums, ended = self._parts.sums, edition.finished_at
+        kept = sums.find(edition.id, ended, now) if ended else None
+        if kept is not None:
+            return kept
         counted = ledger.tally(connection, edition.id)
         # What was on its way when an edition was cancelled is answered a little later.
-        if edition.finished_at is not None and not counted.waiting:
-            sums[key] = counted
-            if len(sums) > _MOST_SUMS:
-                del sums[next(iter(sums))]
+        if ended and not counted.waiting:
+            sums.keep(edition.id, ended, counted, now)
         return counted
 
     def _next_day(self, named: Briefing, recent: Sequence[Edition], now: datetime) -> date | None:

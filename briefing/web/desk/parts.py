@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -23,7 +23,7 @@ from briefing.store.ledger import Tally
 from briefing.web.desk.frame import Frame
 from briefing.web.desk.gate import Gate, Seat
 
-__all__ = ["Chosen", "Newsroom", "Number", "Parts"]
+__all__ = ["Chosen", "Newsroom", "Number", "Parts", "Sums"]
 
 _HIGHEST: Final = 2**62  # what every database can be asked for
 
@@ -43,10 +43,44 @@ class Newsroom:
     outbox: Path | None = None
 
 
+class Sums:
+    """What became of editions that have ended, by number and end. For all threads.
+
+    A sum is good for `LAST`: returned mail still changes it long after the end.
+    """
+
+    LAST: Final = timedelta(seconds=30)
+    _MOST: Final = 500
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, datetime], tuple[datetime, Tally]] = {}
+        self._lock = threading.Lock()
+
+    def find(self, number: int, ended: datetime, now: datetime) -> Tally | None:
+        """None where it has to be counted (again)."""
+        with self._lock:
+            counted_at, tally = self._kept.get((number, ended), (None, None))
+        # A clock that was set back makes nothing last longer.
+        fresh = counted_at is not None and timedelta(0) <= now - counted_at < self.LAST
+        return tally if fresh else None
+
+    def keep(self, number: int, ended: datetime, tally: Tally, now: datetime) -> None:
+        """Beyond `_MOST` the oldest ones go."""
+        with self._lock:
+            self._kept.pop((number, ended), None)
+            self._kept[number, ended] = (now, tally)
+            while len(self._kept) > self._MOST:
+                del self._kept[next(iter(self._kept))]
+
+    def clear(self) -> None:
+        with self._lock:
+            self._kept.clear()
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """`routes` are below `PLACE`. `closing` is set when the server stops: what lasts has to end
-    then. `sums` keeps what became of editions that have ended, by number and end."""
+    then."""
 
     routes: APIRouter
     desk: Desk
@@ -55,7 +89,7 @@ class Parts:
     clock: Callable[[], datetime]
     newsroom: Newsroom
     closing: threading.Event
-    sums: dict[tuple[int, datetime | None], Tally] = field(default_factory=dict)
+    sums: Sums = field(default_factory=Sums)
 
     def sheet(self, edition_id: int, seat: Seat) -> Sheet:
         """An edition as it stands for somebody; 404 where there is none, or where its briefing is

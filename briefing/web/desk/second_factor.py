@@ -15,7 +15,7 @@ from fastapi import Form
 from starlette.responses import Response
 
 from briefing.desk.users import TotpOffer
-from briefing.web.desk.account import ask_password
+from briefing.web.desk.account import ask_password, refuse_fields
 from briefing.web.desk.gate import Seat, Seated
 from briefing.web.desk.parts import Parts
 
@@ -72,7 +72,8 @@ def _register_off(parts: Parts) -> None:
     def drop(seat: Seated, password: Typed = "") -> Response:
         if said := ask_password(parts, seat, password):
             errors = {"password": said}
-            return parts.frame.page("second-factor-off.html", seat, status=422, errors=errors)
+            status = refuse_fields(errors)
+            return parts.frame.page("second-factor-off.html", seat, status=status, errors=errors)
         parts.desk.users.drop_totp(seat.user)
         return parts.go("/account?done=factor-off")
 
@@ -91,7 +92,7 @@ def _page(
     return parts.frame.page(
         "second-factor.html",
         seat,
-        status=422 if errors else 200,
+        status=refuse_fields(errors),
         errors=errors,
         offer=sealed,
         uri=offered.uri,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final
 
-from fastapi import Form
+from fastapi import Cookie, Form
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -17,9 +17,11 @@ from briefing.web.desk import telling
 from briefing.web.desk.gate import Seat, Seated
 from briefing.web.desk.looks import Look
 from briefing.web.desk.parts import Chosen, Number, Parts
-from briefing.web.desk.table import Refused, Table
+from briefing.web.desk.table import NOTE, SAVED, Refused, Table
 
 _MOST_LEFT_OUT: Final = 40
+
+Noted = Annotated[str, Cookie(alias=NOTE)]
 
 
 class ActForm(BaseModel):
@@ -67,9 +69,10 @@ def register(parts: Parts) -> None:
     acts, panels = _Acts(parts), _Panels(parts, table)
 
     @routes.get("/editions/{number}")
-    def edition(number: Number, seat: Seated, look: str = "desktop") -> Response:
+    def edition(number: Number, seat: Seated, look: str = "desktop", noted: Noted = "") -> Response:
         """An edition: its draft, its preview, and what can be done."""
-        return table.show(number, seat, look=look if look in list(Look) else Look.DESKTOP)
+        chosen = look if look in list(Look) else Look.DESKTOP
+        return table.tell(number, seat, noted, look=chosen)
 
     @routes.get("/editions/{number}/sheet")
     def sheet(number: Number, seat: Seated) -> Response:
@@ -159,7 +162,8 @@ class _Acts:
         )
 
     def _shift(self, number: int, form: ActForm, seat: Seat) -> Answer:
-        by = 1 if form.by > 0 else -1
+        # Two places, where the lead, which is shown elsewhere, stands between.
+        by = max(-2, min(2, form.by))
         return self._editing.shift(number, form.story, by, **self._common(form, seat))
 
     def _treat(self, number: int, form: ActForm, seat: Seat) -> Answer:
@@ -320,7 +324,7 @@ def _answer(answer: Answer) -> str:
         raise Refused("somebody else has changed the same meanwhile", clash=answer)
     if answer.edit is None:
         return "Nothing had to change."
-    return "Saved."
+    return SAVED
 
 
 def _found(sheet: Sheet, number: int) -> tuple[Story, Dropped | None] | None:

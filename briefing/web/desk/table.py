@@ -6,31 +6,45 @@ form of one story, say) that is refused is answered by itself, so that nothing t
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any, Final
+from urllib.parse import quote, unquote, urlsplit
 
 from starlette.responses import Response
 
 from briefing.composition.foreign import words
 from briefing.composition.lint import Finding
+from briefing.composition.page import arrange
 from briefing.desk.deciding import Judged, NotAllowed
+from briefing.desk.differences import compare_fields
 from briefing.desk.editing import EDITABLE, Clash, Sheet
 from briefing.desk.proofs import Proof
 from briefing.errors import BriefingError
 from briefing.model import DAILY, Briefing, Edition, EditionState, Story
+from briefing.store import editions, figures
 from briefing.store.ledger import Tally
 from briefing.web.desk import telling
 from briefing.web.desk.checking import jump_to, links_of
 from briefing.web.desk.gate import Seat
 from briefing.web.desk.parts import Parts
 
-__all__ = ["AFTER", "Refused", "Row", "Table"]
+__all__ = ["AFTER", "NOTE", "SAVED", "Refused", "Row", "Table"]
 
 AFTER: Final = (EditionState.SENDING, EditionState.SENT, EditionState.CANCELLED)
 """States in which some readers have it."""
 
+SAVED: Final = "Saved."
+"""What is said of an act on the contents that was done; the log says which."""
+
+NOTE: Final = "desk-said"
+"""The cookie that takes what was done over the redirect behind a form."""
+
+_NOTED: Final = 20  # seconds
+_LONGEST_NOTE: Final = 500
 _LOG: Final = 12
 
 
@@ -49,13 +63,16 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A story on the table. `number` counts from 1 through the whole edition, `index` from 0 within
-    its section of `peers` stories; `size` is in bytes of the HTML part, 0 where it is not shown."""
+    """A story on the table. `number` counts from 1 through the whole edition as it is shown,
+    `index` from 0 within its section, the lead counted where it stands; `up` and `down` are how far
+    it has to shift there to pass the next one that is shown, 0 at an end; `size` is in bytes of the
+    HTML part, 0 where it is not shown."""
 
     story: Story
     number: int
     index: int
-    peers: int
+    up: int
+    down: int
     size: int
     findings: tuple[Finding, ...]
     here: tuple[str, ...]
@@ -63,11 +80,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A section with its stories; `known` is False where the briefing has it no more."""
+    """A section with its stories but for the lead; `known` is False where the briefing has it no
+    more, `has_lead` says that the lead is of it."""
 
     slug: str
     name: str
     known: bool
+    has_lead: bool
     rows: tuple[Row, ...]
 
 
@@ -93,6 +112,7 @@ class Table:
         values = self._values(self._parts.sheet(number, seat), seat)
         values |= {
             "said": said,
+            "did": values["did"] if said == SAVED else "",
             "trouble": trouble,
             "conflicts": [
                 telling.tell_conflict(conflict, trouble.clash.edition)
@@ -129,13 +149,38 @@ class Table:
         else:
             if seat.fragment:
                 return self.show(number, seat, said=said)
-            return self._parts.go(f"/editions/{number}")
+            return self._note(number, seat, said)
         if panel is not None and trouble.clash is None:
             answer = panel(trouble)
             answer.headers["HX-Retarget"] = "#panel-body"
             answer.headers["HX-Reswap"] = "innerHTML"
             return answer
         return self.show(number, seat, status=trouble.status, trouble=trouble, repeated=form)
+
+    def tell(self, number: int, seat: Seat, noted: str, *, look: str) -> Response:
+        """The page of an edition, with what a form before it has `noted` for it."""
+        mark, _, said = noted.partition(".")
+        said = unquote(said)
+        known = hmac.compare_digest(mark.encode(), _mark(number, seat, said).encode())
+        answer = self.show(number, seat, look=look, said=said if known else "")
+        if noted:
+            answer.delete_cookie(NOTE, path=f"{self._parts.frame.root}/editions/{number}")
+        return answer
+
+    def _note(self, number: int, seat: Seat, said: str) -> Response:
+        """Back to the page, which then says what was done: a cookie of seconds, of this session."""
+        answer = self._parts.go(f"/editions/{number}")
+        said = said[:_LONGEST_NOTE]
+        answer.set_cookie(
+            NOTE,
+            f"{_mark(number, seat, said)}.{quote(said)}",
+            max_age=_NOTED,
+            path=f"{self._parts.frame.root}/editions/{number}",
+            secure=urlsplit(self._desk.publication.public_url).scheme == "https",
+            httponly=True,
+            samesite="lax",
+        )
+        return answer
 
     def proof(self, edition: Edition) -> tuple[Proof | None, str]:
         """The proof, or why there is none."""
@@ -158,15 +203,22 @@ class Table:
         by_id = {edit.id: edit for edit in sheet.log}
         tally = self._desk.tally(edition) if edition.state in AFTER else None
         titles = telling.titles_of(sheet)
+        lead, groups = _group(edition, named, proof, judged, others)
+        changed, newer = self._count(sheet, named, now)
         return {
             "sheet": sheet,
             "edition": edition,
             "named": named,
-            "groups": _group(edition, named, proof, judged, others),
+            "lead": lead,
+            "groups": groups,
+            "section_names": {group.slug: group.name for group in groups},
+            "changed": changed,
+            "newer": newer,
             "proof": proof,
             "unproven": unproven,
             "judged": judged,
             "others": others,
+            "did": _tell_own(entries, seat),
             "entries": entries[:_LOG],
             "older": entries[_LOG:],
             "undo": telling.tell(sheet.undoable, titles, named, by_id) if sheet.undoable else "",
@@ -184,6 +236,35 @@ class Table:
             "policy": _tell_policy(edition, named),
             **links_of(edition, proof),
         }
+
+    def _count(self, sheet: Sheet, briefing: Briefing, now: datetime) -> tuple[int, int]:
+        """How many fields differ from what was approved, and how many stories came in since the
+        machine looked for them last."""
+        edition, changed, newer = sheet.edition, 0, 0
+        with self._desk.database.read() as connection:
+            if sheet.stale and (approved := editions.frozen(connection, edition.id)):
+                changed = len(compare_fields(approved, edition))
+            if edition.slot == DAILY and edition.state in EDITABLE:
+                newer = figures.count_newer(
+                    connection,
+                    briefing.slug,
+                    sections=briefing.section_slugs,
+                    after=edition.window.end,
+                    since=edition.due_at - briefing.max_age,
+                    until=max(now, edition.due_at),
+                )
+        return changed, newer
+
+
+def _mark(number: int, seat: Seat, said: str) -> str:
+    """What shows that a note was written here, for this session and this edition."""
+    return hmac.new(seat.token.encode(), f"said {number} {said}".encode(), sha256).hexdigest()[:32]
+
+
+def _tell_own(entries: list[telling.Entry], seat: Seat) -> str:
+    """What the latest entry of the log says, where it is somebody's own."""
+    latest = next(iter(entries), None)
+    return latest.said if latest and latest.edit.who == seat.user.name else ""
 
 
 def _reached_nobody(tally: Tally | None) -> bool:
@@ -226,9 +307,9 @@ def _group(
     proof: Proof | None,
     judged: Judged,
     others: list[Any],
-) -> list[Group]:
-    """The stories by section, in the order of the mail; the briefing's empty sections as well, for
-    stories to be moved there."""
+) -> tuple[Row | None, list[Group]]:
+    """The lead, and the other stories by section, in the order of the mail; the briefing's empty
+    sections as well, for stories to be moved there."""
     names = {section.slug: section.name for section in briefing.sections}
     slugs = dict.fromkeys([*names, *(story.section for story in edition.stories)])
     by_story: dict[str, list[Finding]] = {}
@@ -236,22 +317,34 @@ def _group(
     for finding in (*judged.errors, *judged.warnings):
         by_story.setdefault(jump_to(finding, edition, composition), []).append(finding)
     weights = proof.weights if proof else {}
-    groups, number = [], 0
+    arranged = arrange(edition, briefing, "")
+    leading = arranged.lead if arranged else None
+
+    def row(story: Story, number: int, index: int, up: int, down: int) -> Row:
+        return Row(
+            story=story,
+            number=number,
+            index=index,
+            up=up,
+            down=down,
+            size=weights.get(words(story.shown_headline), 0),
+            findings=tuple(by_story.get(f"#story-{story.article.id}", ())),
+            here=tuple(one.name for one in others if one.story == story.article.id),
+        )
+
+    lead, groups, number = None, [], 1 if leading else 0
     for slug in slugs:
         stories = [story for story in edition.stories if story.section == slug]
+        shown = [index for index, story in enumerate(stories) if story is not leading]
+        has_lead = len(shown) < len(stories)
+        if has_lead and leading:
+            lead = row(leading, 1, stories.index(leading), 0, 0)
         rows = []
-        for index, story in enumerate(stories):
+        for place, index in enumerate(shown):
             number += 1
-            rows.append(
-                Row(
-                    story=story,
-                    number=number,
-                    index=index,
-                    peers=len(stories),
-                    size=weights.get(words(story.shown_headline), 0),
-                    findings=tuple(by_story.get(f"#story-{story.article.id}", ())),
-                    here=tuple(one.name for one in others if one.story == story.article.id),
-                )
-            )
-        groups.append(Group(slug, words(names.get(slug, slug)), slug in names, tuple(rows)))
-    return groups
+            up = shown[place - 1] - index if place else 0
+            down = shown[place + 1] - index if place + 1 < len(shown) else 0
+            rows.append(row(stories[index], number, index, up, down))
+        name = words(names.get(slug, slug))
+        groups.append(Group(slug, name, slug in names, has_lead, tuple(rows)))
+    return lead, groups

@@ -12,7 +12,7 @@ from briefing.composition.foreign import words
 from briefing.desk import passwords
 from briefing.errors import UsageError
 from briefing.model import Role, User
-from briefing.web.desk.account import ROLES, explain
+from briefing.web.desk.account import CROWDED, ROLES, explain, refuse_fields
 from briefing.web.desk.gate import Seat, Seated
 from briefing.web.desk.parts import Number, Parts
 from subscribers.addresses import AddressRefused, read_address
@@ -140,6 +140,8 @@ def _add(parts: Parts, name: str, email: str, role: Role, password: str) -> dict
     if not errors:
         try:
             parts.desk.users.add(name, password, email=email, role=role, now=parts.clock())
+        except passwords.Crowded:
+            errors["password"] = CROWDED
         except UsageError as error:
             errors["name"] = explain(error)
     return errors
@@ -160,7 +162,7 @@ def _new_page(
     return parts.frame.page(
         "user-new.html",
         seat,
-        status=422 if errors else 200,
+        status=refuse_fields(errors),
         errors=errors,
         name=name,
         email=email,

@@ -13,6 +13,7 @@ import pytest
 from briefing.composition import LIMIT, Composed, Theme, compose
 from briefing.composition.lint import RULES, Finding, Level, lint, outward_links, weigh
 from briefing.composition.slots import Slot
+from briefing.desk.proofs import for_editors
 from briefing.model import Briefing, Edition, Image, Publication
 from tests.kit import editions
 
@@ -358,6 +359,28 @@ def test_a_fault_is_found_and_nothing_else(rule: str, seed: Callable[[], Mail]) 
 
     assert {finding.rule for finding in found} == {rule}, found
     assert all(item.place and item.message and item.mend and item.source for item in found)
+
+
+@pytest.mark.parametrize(
+    "seed", [seed for _, seed in SEEDS], ids=[f"{n} {rule}" for n, (rule, _) in enumerate(SEEDS)]
+)
+def test_editors_are_told_to_mend_what_they_can(seed: Callable[[], Mail]) -> None:
+    """No settings, files, markup or style sheets: those are the operator's."""
+    technical = re.compile(
+        r"\[|\{\{|<\w|\w_\w|\w\(|\.(?:txt|html|toml)\b|[a-z]:[a-z]"
+        r"|\b(?:css|block|template|config\w*|class|cell|lang|dir|alt)\b"
+    )
+    for finding in map(for_editors, seed().lint()):
+        assert not technical.search(finding.mend), finding
+
+
+def test_a_markdown_link_in_the_note_is_no_leftover() -> None:
+    note = f"See the [link]({METHOD}), and a [date](https://alienroad.example/dates)."
+    assert "leftover" not in {finding.rule for finding in edited(note=note).lint()}
+
+
+def test_what_looks_like_a_link_and_is_none_is_left_over() -> None:
+    assert "leftover" in {one.rule for one in edited(note="See the [link].").lint()}
 
 
 def test_every_rule_has_a_fault_that_breaks_it() -> None:

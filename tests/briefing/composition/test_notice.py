@@ -32,6 +32,8 @@ VALUES = {
     "time": "07:00",
     "zone": "UTC",
     "otherwise": "hold",
+    "found": f"1 error of the check: subject: {HOSTILE}",
+    "headline": HOSTILE,
 }
 CATALOGUES = Path(briefing.composition.__file__).parent / "locale" / "notices"
 

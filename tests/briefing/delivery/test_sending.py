@@ -5,15 +5,18 @@ from collections import Counter
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from briefing.delivery import Ended, Pace, Retry, WarmUp
 from briefing.errors import MailerFault
-from briefing.mailers import MailerBusy, Wait, sit_out
+from briefing.mailers import MailerBusy, Wait, WaitEnded, sit_out
 from briefing.model import Message, Outcome, OutcomeKind, Recipient
-from briefing.store import Database, ledger
+from briefing.store import Database, editions, edits, ledger
 from subscribers import roll
+from tests.kit import mails
 from tests.kit.deliveries import sending, sums, write_message
-from tests.kit.newsroom import NOW, Clock, ScriptedMailer
+from tests.kit.newsroom import NOW, Clock, ScriptedLine, ScriptedMailer
+from tests.kit.providers import FRIENDLY, ApiServer, Asked, Reply
 
 
 def test_everybody_gets_one_message(database: Database, edition_id: int) -> None:
@@ -200,6 +203,77 @@ def test_pausing_stops_at_the_next_message_and_resuming_goes_on(
     second = ScriptedMailer()
     assert sending(database, edition_id, second).run() is Ended.DONE
     assert len(second.seen) == 34
+
+
+@pytest.mark.parametrize("kind", ["resend", "brevo"])
+def test_a_pause_after_a_lost_answer_leaves_the_reader_in_doubt(
+    database: Database, edition_id: int, kind: str
+) -> None:
+    """A provider that turns the repeat away has said nothing of the first request."""
+
+    def lose(_: Asked) -> Reply:
+        with database.write() as connection:
+            ledger.pause(connection, edition_id, "by ana")
+        return Reply(500, takes=True)
+
+    away = Reply(429, headers={"Retry-After": "2"})
+    with ApiServer(kind, [lose, away, FRIENDLY]) as server:
+        run = sending(
+            database,
+            edition_id,
+            server.mailer(lines=1),
+            retry=Retry(resend_unknown=False),
+            write=mails.letters("gazette", "full_day").write,
+        )
+        with capture_logs() as lines:
+            assert run.run() is Ended.PAUSED
+    assert len(server.accepted) == 1
+    assert (sums(database, edition_id).unknown, sums(database, edition_id).waiting) == (1, 34)
+    assert lines == []
+
+
+def test_who_paused_first_has_given_the_reason(database: Database, edition_id: int) -> None:
+    def answer(message: Message) -> Outcome:
+        with database.write() as connection:
+            ledger.pause(connection, edition_id, "by ana")
+        return Outcome(message.recipient_id, OutcomeKind.FAULT, 550, "5.7.26", "unauthenticated")
+
+    with capture_logs() as lines, pytest.raises(MailerFault, match="unauthenticated"):
+        sending(database, edition_id, ScriptedMailer(answer, lines=1)).run()
+
+    with database.read() as connection:
+        edition = editions.get(connection, edition_id)
+        entries = edits.history(connection, edition_id)
+    assert edition is not None
+    assert (edition.paused, edition.pause_reason) == (True, "by ana")
+    assert entries == []
+    assert lines == []
+
+
+def test_a_line_that_was_not_waited_for_is_no_failure_of_the_delivery(
+    database: Database, edition_id: int
+) -> None:
+    opening = threading.Event()
+
+    class Resting(ScriptedMailer):
+        """Its second line is to be waited for, and an editor pauses meanwhile."""
+
+        def open(self, wait: Wait = sit_out) -> ScriptedLine:
+            if self.opened:
+                opening.set()
+                with database.write() as connection:
+                    ledger.pause(connection, edition_id, "by ana")
+                assert wait(20)
+                raise WaitEnded("not waited for")
+            return super().open(wait)
+
+    def answer(_: Message) -> None:
+        opening.wait(20)
+
+    with capture_logs() as lines:
+        assert sending(database, edition_id, Resting(answer)).run() is Ended.PAUSED
+    assert opening.is_set()
+    assert lines == []
 
 
 def test_stopping_leaves_the_rest_for_the_next_run(database: Database, edition_id: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import threading
 from datetime import date, timedelta
 
@@ -9,8 +11,8 @@ import pytest
 
 from briefing.desk import Desk
 from briefing.errors import EditionError
-from briefing.model import DESK, Edition, EditionState, Story, User
-from briefing.store import Database
+from briefing.model import DESK, Edition, EditionState, Role, Story, User
+from briefing.store import Database, users
 from tests.kit.newsroom import NOW, TOPICS, Clock, ScriptedMailer, article, subscribe
 
 DAY = date(2026, 3, 10)
@@ -190,3 +192,71 @@ def test_what_the_daily_edition_has_told_is_no_alert(
     story = draft.stories[0].article.id or 0
     with pytest.raises(EditionError, match="has told"):
         desk.alerts.of_article(desk.briefing(), story, who=ana, now=clock.forward(hours=3))
+
+
+# Who is told.
+
+
+@pytest.fixture
+def newsroom_staff(database: Database) -> None:
+    """Ana and Pia as users, a second publisher, and an operator."""
+    people = (("Ana", Role.EDITOR), ("Ben", Role.EDITOR), ("Pia", Role.PUBLISHER),
+              ("Uma", Role.PUBLISHER), ("Ola", Role.OPERATOR))  # fmt: skip
+    with database.write() as connection:
+        for name, role in people:
+            address = f"{name.lower()}@alienroad.example"
+            assert users.add(connection, name, name.lower(), address, role, "sealed", NOW)
+
+
+def mailed(desk: Desk, mailer: ScriptedMailer) -> list[str]:
+    before = len(mailer.seen)
+    while desk.notices.send_due():
+        pass
+    return sorted(message.recipient.partition("@")[0] for message in mailer.seen[before:])
+
+
+@pytest.mark.usefixtures("newsroom_staff")
+def test_an_alert_that_waits_is_mailed_to_publishers_once_with_its_link(
+    desk: Desk, mailer: ScriptedMailer, ana: User
+) -> None:
+    for _ in range(2):
+        alert = desk.alerts.write(desk.briefing(), headline=HEADLINE, who=ana, now=NOW)
+
+    assert mailed(desk, mailer) == ["pia", "uma"]
+    message = email.message_from_bytes(mailer.seen[0].data, policy=email.policy.default)
+    assert message["Subject"] == f"An alert of The Daily Briefing waits for approval: {HEADLINE}"
+    body = message.get_body(("plain",))
+    assert body is not None
+    assert f"https://briefing.alienroad.example/desk/editions/{alert.id}" in body.get_content()
+    desk.remind(alert, NOW)
+    assert mailed(desk, mailer) == []
+
+
+@pytest.mark.usefixtures("newsroom_staff")
+def test_a_publisher_s_own_alert_is_no_news_to_them(
+    desk: Desk, mailer: ScriptedMailer, pia: User
+) -> None:
+    desk.alerts.write(desk.briefing(), headline=HEADLINE, who=pia, now=NOW)
+
+    assert mailed(desk, mailer) == ["uma"]
+
+
+@pytest.mark.usefixtures("newsroom_staff")
+def test_an_alert_that_was_approved_at_once_is_mailed_to_nobody(
+    desk: Desk, mailer: ScriptedMailer, ana: User, pia: User
+) -> None:
+    alert = desk.alerts.write(desk.briefing(), headline=HEADLINE, who=ana, now=NOW)
+    desk.deciding.approve(alert.id, alert.revision, [], who=pia, now=NOW)
+
+    assert mailed(desk, mailer) == []
+
+
+def test_without_a_publisher_s_address_operators_are_told(
+    desk: Desk, database: Database, mailer: ScriptedMailer, ana: User
+) -> None:
+    with database.write() as connection:
+        users.add(connection, "Pia", "pia", "", Role.PUBLISHER, "sealed", NOW)
+        users.add(connection, "Ola", "ola", "ola@alienroad.example", Role.OPERATOR, "sealed", NOW)
+    desk.alerts.write(desk.briefing(), headline=HEADLINE, who=ana, now=NOW)
+
+    assert mailed(desk, mailer) == ["ola"]

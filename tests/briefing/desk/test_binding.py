@@ -4,10 +4,9 @@ other. What is approved is what was seen, and what was decided stays."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import update
@@ -15,12 +14,21 @@ from sqlalchemy import update
 from briefing.composition.lint import Finding, Level
 from briefing.desk import Desk
 from briefing.errors import EditionError
-from briefing.model import Article, Edition, EditionState, User
-from briefing.schedule import Daemon, Patience
+from briefing.model import (
+    Article,
+    Edition,
+    EditionState,
+    Message,
+    Outcome,
+    OutcomeKind,
+    User,
+)
+from briefing.schedule import Daemon
 from briefing.store import Database, editions, leases, ledger
 from briefing.store.tables import deliveries
 from tests.kit import newsroom
 from tests.kit.newsroom import NOW, Clock, ScriptedMailer, subscribe
+from tests.kit.ticking import tick
 
 LATE = timedelta(hours=1, minutes=1)
 POLICIES = [
@@ -32,12 +40,9 @@ POLICIES = [
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(on_both: Database) -> Database:
     """On both kinds: these are promises about rows that several hold at once."""
-    database = Database(database_url)
-    database.migrate()
-    yield database
-    database.close()
+    return on_both
 
 
 def now_is(desk: Desk, edition: Edition) -> Edition:
@@ -46,18 +51,6 @@ def now_is(desk: Desk, edition: Edition) -> Edition:
 
 def rewritten(article: Article, **changes: object) -> Article:
     return replace(article, id=None, first_seen_at=None, **changes)  # type: ignore[arg-type]
-
-
-def tick(desk: Desk, database: Database, clock: Clock) -> None:
-    """The daemon looks once what is due, and its deliveries end."""
-    daemon = object.__new__(Daemon)
-    daemon._app = SimpleNamespace(database=database, clock=clock)  # type: ignore[assignment]
-    daemon._desk, daemon._stop, daemon._started = desk, threading.Event(), NOW
-    daemon._deliveries, daemon._patience = {}, Patience()
-    daemon._ticking = threading.Lock()
-    daemon._tick()
-    for thread in daemon._deliveries.values():
-        thread.join()
 
 
 def under(desk: Desk, policy: dict[str, str]) -> None:
@@ -294,6 +287,41 @@ def test_nothing_is_taken_back_that_may_have_reached_somebody(
 
     with pytest.raises(EditionError, match="have left"):
         desk.deciding.take_back(draft.id, "", who=pia, now=NOW)
+
+
+@pytest.mark.parametrize("lost", ["its sender died", "the answer was lost"])
+def test_a_soft_refusal_of_the_repeat_does_not_end_the_doubt(
+    database: Database, clock: Clock, pia: User, lost: str
+) -> None:
+    """Somebody may have it, whatever the server says to the second copy."""
+    kinds = [OutcomeKind.SOFT] if lost == "its sender died" else [OutcomeKind.UNKNOWN]
+
+    def answer(message: Message) -> Outcome:
+        kind = kinds.pop() if kinds else OutcomeKind.SOFT
+        code = 450 if kind is OutcomeKind.SOFT else 0
+        return Outcome(message.recipient_id, kind, code, text="later")
+
+    desk = newsroom.desk(database, ScriptedMailer(answer), clock)
+    desk.store(newsroom.articles(6), NOW)
+    draft = desk.draft(desk.briefing(), newsroom.DAY, NOW).edition
+    subscribe(database, 1)
+    desk.deciding.approve(draft.id, draft.revision, [], who=pia, now=NOW)
+    if lost == "its sender died":
+        with database.write() as connection:
+            editions.change_state(
+                connection, draft.id, (EditionState.APPROVED,), EditionState.SENDING,
+                sending_started_at=NOW,
+            )  # fmt: skip
+            ledger.freeze_audience(connection, draft.id, "daily", NOW, 10)
+            connection.execute(update(deliveries).values(state="sending", attempts=1))
+    for _ in range(2):
+        desk.deliver(now_is(desk, draft), stop=threading.Event(), wait=False)
+        clock.forward(hours=1)
+
+    tally = desk.tally(draft)
+    assert (tally.waiting, tally.unknown) == (1, 0)
+    with pytest.raises(EditionError, match="have left"):
+        desk.deciding.take_back(draft.id, "", who=pia, now=clock())
 
 
 def test_a_spike_and_the_window_it_gives_back_are_one(

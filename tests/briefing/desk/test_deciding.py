@@ -85,9 +85,9 @@ def test_who_may_approve_take_back_send_and_spike(
 ) -> None:
     who = replace(ana, role=Role(role))
     acts: tuple[Callable[[], object], ...] = (
-        lambda: desk.deciding.approve(draft.id, draft.revision, [], who=who, now=NOW),
+        lambda: desk.deciding.approve(draft.id, 1, [], who=who, now=NOW),
         lambda: desk.deciding.take_back(draft.id, "", who=who, now=NOW),
-        lambda: desk.deciding.send_now(draft.id, draft.revision, [], who=who, now=NOW),
+        lambda: desk.deciding.send_now(draft.id, 2, [], who=who, now=NOW),
         lambda: desk.deciding.spike(draft.id, "", who=who, now=NOW),
     )
     for act in acts:
@@ -194,7 +194,7 @@ def test_an_approval_can_be_taken_back_while_nobody_has_the_edition(
     assert (back.state, back.sending_started_at) == (EditionState.DRAFT, None)
     assert desk.tally(back).audience == 0
     # Approved again it leaves as any other.
-    desk.deciding.approve(draft.id, 1, [], who=pia, now=NOW)
+    desk.deciding.approve(draft.id, 2, [], who=pia, now=NOW)
     again = desk.deliver(edition_of(desk), stop=threading.Event())
     assert (again.ended, again.tally.sent) == (Ended.DONE, 3)
 
@@ -263,7 +263,7 @@ def test_a_held_edition_waits_until_it_is_approved_again(
     held = desk.deciding.hold(draft.id, "a call to a lawyer", who=ana, now=NOW)
 
     assert (held.state, held.reason) == (EditionState.HELD, "a call to a lawyer")
-    again = desk.deciding.approve(draft.id, 1, [], who=pia, now=NOW)
+    again = desk.deciding.approve(draft.id, held.revision, [], who=pia, now=NOW)
     assert isinstance(again, Edition)
     assert again.state is EditionState.APPROVED
 

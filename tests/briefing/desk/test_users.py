@@ -17,6 +17,7 @@ from briefing.desk.users import (
     IDLE,
     LIFE,
     CodeWanted,
+    Crowded,
     Entered,
     Refused,
     TooMany,
@@ -285,5 +286,5 @@ def test_few_wait_for_their_password_to_be_looked_at(
     users.add("Pia", PASSWORD, now=NOW)
     monkeypatch.setattr(passwords, "_IN_LINE", threading.BoundedSemaphore(1))
     with passwords._turn():
-        assert isinstance(users.log_in("Pia", PASSWORD, host="192.0.2.1", now=NOW), TooMany)
+        assert isinstance(users.log_in("Pia", PASSWORD, host="192.0.2.1", now=NOW), Crowded)
     assert isinstance(users.log_in("Pia", PASSWORD, host="192.0.2.1", now=NOW), Entered)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from briefing.errors import MailerFault
-from briefing.mailers import MailerBusy
+from briefing.mailers import MailerBusy, WaitEnded
 from briefing.mailers.api import ApiLine
 from briefing.model import Message, Outcome, OutcomeKind
 from tests.kit.certificates import Certificate
@@ -231,11 +231,64 @@ def test_who_is_told_to_end_with_an_answer_lost_asks_for_it_once_more(
     assert len(server.asked) == 2
 
 
+@pytest.mark.parametrize("kind", KNOWING)
+def test_who_is_told_to_end_after_a_doubt_keeps_the_doubt(kind: str, make_mails: MakeMails) -> None:
+    over = threading.Event()
+
+    def script(*_: object) -> Reply:
+        over.set()
+        return Reply(500, takes=True)
+
+    with ApiServer(kind, [script, Reply(429, headers={"Retry-After": "1"})]) as server:
+        outcomes = send(server.mailer().open(over.wait), make_mails(1))
+    assert kinds(outcomes) == ["unknown"]
+
+
+@pytest.mark.parametrize("kind", KNOWING)
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Reply(429, headers={"Retry-After": "30"}),
+        Reply(429, {"name": "daily_quota_exceeded"}, {"Retry-After": "30"}),
+        Reply(401, {"message": "no"}),
+        Reply(413),
+    ],
+    ids=["busy", "quota", "key", "size"],
+)
+def test_a_repeat_that_is_refused_leaves_the_batch_in_doubt_and_whole(
+    kind: str, refusal: Reply, make_mails: MakeMails
+) -> None:
+    """Untried or halved, they would go under another key, and be taken a second time."""
+    script = [Reply(500, takes=True), refusal]
+    with ApiServer(kind, script) as server:
+        outcomes = send(server.mailer(batch=2).open(), make_mails(2))
+        accepted = [a.recipient for a in server.accepted]
+    assert kinds(outcomes) == ["unknown", "unknown"]
+    assert "HTTP 500" in outcomes[0].text
+    assert f"HTTP {refusal.status}" in outcomes[0].text
+    assert len(accepted) == len(set(accepted)) == 2
+
+
+@pytest.mark.parametrize("kind", KNOWING)
+def test_a_repeat_that_finds_nobody_listening_leaves_a_doubt(
+    kind: str, make_mails: MakeMails
+) -> None:
+    def go_down(*_: object) -> Reply:
+        assert server._server is not None
+        server._server.socket.close()
+        return Reply(drop=True, takes=True)
+
+    with ApiServer(kind, [go_down]) as server:
+        outcomes = send(server.mailer().open(), make_mails(1))
+    assert kinds(outcomes) == ["unknown"]
+    assert "no connection" in outcomes[0].text
+
+
 def test_a_line_is_not_opened_for_who_is_told_to_end_meanwhile() -> None:
     with ApiServer("ses") as server:
         mailer = server.mailer()
         mailer.rest(1.5)
-        with pytest.raises(MailerBusy, match="takes no more"):
+        with pytest.raises(WaitEnded):
             mailer.open(lambda _: True)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
 
 from briefing.errors import MailerFault
-from briefing.mailers import Gate, MailerBusy, Wait, sit_out
+from briefing.mailers import Gate, MailerBusy, Wait, WaitEnded, sit_out
 from briefing.mailers.several import Member, Several
 from briefing.mailers.smtp import Smtp
 from briefing.model import Message, Outcome, OutcomeKind
@@ -195,6 +196,40 @@ def test_one_that_was_put_aside_comes_back(make_messages: MakeMessages) -> None:
     list(line.send(iter(make_messages(5)), Ledger()))
     assert len(second.seen) == 5
     assert len(first.seen) == 5
+
+
+def test_a_mailer_that_was_not_waited_for_is_not_put_aside() -> None:
+    """An edition that is paused meanwhile takes no mailer from the others."""
+    second = Plain()
+    with ApiServer("resend") as server:
+        first = server.mailer()
+        several = Several([Member("a", first, 1), Member("b", second, 2)])
+        first.rest(0.3)
+        with pytest.raises(WaitEnded):
+            several.open(lambda _: True)
+        assert several.members[0].used == 0
+        several.open().close()
+    assert second.opened == 0
+
+
+def test_lines_whose_wait_was_ended_do_not_count_as_broken(make_mails: MakeMails) -> None:
+    over = threading.Event()
+
+    def busy(*_: object) -> Reply:
+        over.set()
+        return Reply(429, headers={"Retry-After": "0.1"})
+
+    second = Plain()
+    with ApiServer("resend", [busy]) as server:
+        several = Several([Member("a", server.mailer(), 1), Member("b", second, 2)])
+        for _ in range(3):
+            line = several.open(over.wait)
+            outcomes = list(line.send(iter(make_mails(1)), Ledger()))
+            assert [(o.kind, o.code) for o in outcomes] == [(OutcomeKind.SOFT, 0)]
+            line.close()
+            over.clear()
+        several.open().close()
+    assert second.opened == 0
 
 
 def test_where_none_works_each_ones_words_are_told() -> None:

@@ -156,7 +156,7 @@ def send(database: Database, edition: Edition) -> None:
 def take_back(database: Database, edition: Edition) -> bool:
     with database.write() as connection:
         editions.lock(connection, edition.id)
-        return recall(connection, edition.id)
+        return recall(connection, edition, NOW)
 
 
 def test_a_delivery_that_reached_nobody_is_taken_back(database: Database, edition: Edition) -> None:

@@ -149,6 +149,64 @@ def test_a_row_in_doubt_is_sent_again_or_held_as_the_operator_says(
     assert sums(database, edition_id).unknown == 1
 
 
+@pytest.mark.parametrize("by", ["sender", "another"])
+@pytest.mark.parametrize(
+    ("state", "reason", "lasting"),
+    [
+        ("waiting", "to be tried again (450)", "to be tried again (450); may have it already"),
+        ("waiting", "", "to be sent again: its sender died before the answer was recorded"),
+        ("waiting", "to be sent again: handed over", "to be sent again: handed over"),
+        ("skipped", "paused by the reader", "paused by the reader; may have it already"),
+        ("refused", "no such mailbox (550)", "no such mailbox (550)"),
+        ("sent", "", ""),
+    ],
+)
+def test_a_doubt_lasts_until_it_is_answered(
+    database: Database, edition_id: int, by: str, state: str, reason: str, lasting: str
+) -> None:
+    doubtful, sure = claim(database, take(database, edition_id, "dead"))[:2]
+    begin(database, edition_id, [doubtful.id])
+    take(database, edition_id, "heir", MS + leases.LEASE_MS + 1)
+
+    # Twice: what is tried again may be refused again.
+    for _ in range(2):
+        begin(database, edition_id, [doubtful.id, sure.id])
+        marks = [Mark(reader.id, state, reason) for reader in (doubtful, sure)]
+        if by == "sender":
+            hand_off = HandOff(database, edition_id)
+            with hand_off:
+                hand_off.mark(marks, MS)
+            hand_off.close()
+        else:
+            with database.write() as connection:
+                ledger.mark(connection, edition_id, marks, MS)
+
+    with database.read() as connection:
+        rows = connection.execute(
+            select(deliveries.c.recipient_id, deliveries.c.reason).where(
+                deliveries.c.recipient_id.in_([doubtful.id, sure.id])
+            )
+        )
+        assert {row.recipient_id: row.reason for row in rows} == {
+            doubtful.id: lasting,
+            sure.id: reason,
+        }
+
+
+def test_cancelling_says_who_may_have_it(database: Database, edition_id: int) -> None:
+    doubtful = claim(database, take(database, edition_id, "dead"))[0]
+    begin(database, edition_id, [doubtful.id])
+    take(database, edition_id, "heir", MS + leases.LEASE_MS + 1)
+
+    with database.write() as connection:
+        ledger.close_waiting(connection, edition_id, "skipped", "cancelled")
+
+    assert sums(database, edition_id).reasons == (
+        ("skipped", "cancelled", 24),
+        ("skipped", "cancelled; may have it already", 1),
+    )
+
+
 def test_a_living_owner_keeps_its_chunk(database: Database, edition_id: int) -> None:
     chunk = take(database, edition_id, "a")
     with database.write() as connection:

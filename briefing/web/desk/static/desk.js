@@ -8,12 +8,14 @@
   const sheet = () => $("#sheet");
   const place = () => `${location.pathname.replace(/\/$/, "")}`;
   const token = () => JSON.parse(document.body.getAttribute("hx-headers") || "{}")["X-CSRF-Token"];
+  const desk = () => document.body.dataset.desk;
   let dragging = false;
   let behind = false;
   let pause = 2000;
   // Whether what is being put in was asked for by this script, because of what others did.
   let live = false;
   let pressed = null;
+  let acted = 0;
 
   // Panels: what is put into #panel-body opens over the page, and closes when its form was taken.
 
@@ -27,6 +29,7 @@
     }
     if (event.detail.target.id === "sheet") {
       dress();
+      if (!live) acted = Date.now();
       // Whoever is at a story far below does not see what is said on top.
       $("#clash, #trouble", sheet())?.scrollIntoView({ block: "center" });
     }
@@ -93,6 +96,17 @@
     if (frame.src !== wanted.href) frame.src = wanted.href;
   }
 
+  // On a phone, the mail as a phone shows it, unless another look was asked for.
+  function choose() {
+    const small = matchMedia("(max-width: 43.99rem)").matches;
+    if (!$("#frame") || !small || new URLSearchParams(location.search).has("look")) return;
+    all("[data-look].tab").forEach((one) => {
+      if (one.dataset.look === "phone") one.setAttribute("aria-current", "true");
+      else one.removeAttribute("aria-current");
+    });
+    $("#frame").dataset.look = "phone";
+  }
+
   // What others do puts the sheet in anew: what is typed, ticked or unfolded on it stays.
 
   const folded = new WeakSet();
@@ -106,6 +120,8 @@
     },
     // Who is about to approve has seen the revision that is named there, and no other one.
     beforeNodeMorphed: (before, after) => {
+      // What was just done stays to be read: the news of it may come behind its own answer.
+      if (live && before.id === "done") return Date.now() - acted > 6000;
       const named = (form) => form.querySelector?.("[name=revision]")?.value;
       if (!live || before.id !== "approving" || named(before) === named(after)) return true;
       $("#renew", before).hidden = false;
@@ -119,9 +135,23 @@
 
   function send(act, values) {
     const { revision } = sheet().dataset;
-    return htmx.ajax("POST", `${place()}/acts/${act}`, {
-      target: "#sheet", swap: "morph:outerHTML", values: { seen: revision, ...values },
-    });
+    ask("POST", `acts/${act}`, { values: { seen: revision, ...values } });
+  }
+
+  // What does not get there is an event (htmx:sendError), and told by that.
+  function ask(method, path, more) {
+    htmx.ajax(method, `${place()}/${path}`, {
+      target: "#sheet", swap: "morph:outerHTML", ...more,
+    }).catch(() => {});
+  }
+
+  // Where a dragged story stands in its section now: the lead counts there, though it is shown
+  // elsewhere, so it goes by the place that the story before it has.
+  function spot({ item, from, to }) {
+    const before = item.previousElementSibling?.closest(".story");
+    if (!before) return 0;
+    const index = Number(before.dataset.index);
+    return from === to && Number(item.dataset.index) < index ? index : index + 1;
   }
 
   function dress() {
@@ -131,16 +161,15 @@
       for (const list of all("ol.stories")) {
         if (Sortable.get(list)) continue;
         new Sortable(list, {
-          group: "stories", handle: ".grip", draggable: ".story", animation: 120,
+          group: "stories", handle: ".grip", draggable: ".story:not(.lead)", animation: 120,
           onStart: () => { dragging = true; },
           onEnd: (event) => {
             dragging = false;
             if (behind) { behind = false; refresh(); }
             if (event.from === event.to && event.oldIndex === event.newIndex) return;
-            send("move", {
-              story: event.item.dataset.story, section: event.to.dataset.section,
-              index: event.newDraggableIndex,
-            });
+            const { story } = event.item.dataset;
+            if ("lead" in event.to.dataset) send("treat", { story, treatment: "lead" });
+            else send("move", { story, section: event.to.dataset.section, index: spot(event) });
           },
         });
       }
@@ -177,9 +206,7 @@
 
   function refresh() {
     if (dragging) { behind = true; return; }
-    htmx.ajax("GET", `${place()}/sheet`, {
-      target: "#sheet", swap: "morph:outerHTML", headers: { "X-Live": "1" },
-    });
+    ask("GET", "sheet", { headers: { "X-Live": "1" } });
   }
 
   function listen() {
@@ -203,33 +230,106 @@
   // What did not get there. What is on the page may not be what is kept, so it is asked for again.
 
   function fail(said) {
-    if (live) return;
+    if (!live) tell(said);
+  }
+
+  function tell(...said) {
     const notice = $("#unsaved");
     // An open panel covers everything else.
     if (panel()?.open) panel().prepend(notice); else $("#main").before(notice);
-    notice.textContent = said;
+    const words = said.map((one) => one.textContent ?? one).join("");
+    if (notice.textContent !== words) notice.replaceChildren(...said);
     notice.hidden = false;
   }
 
-  const failures = {
-    413: "Not saved: that is too much text.",
-    401: "Not saved: you are logged out.",
-  };
+  const failures = { 413: "Not saved: that is too much text." };
+
+  // A session that has ended. What is typed stays: whoever logs in again in another tab goes on
+  // here, with the token of the new session. Only a page of the desk has it, and gives it to nobody
+  // but whoever has that session.
+
+  let out = false;
+
+  const entrance = () => `${desk()}/login?to=${encodeURIComponent(place().slice(desk().length))}`;
+
+  function lament() {
+    const way = document.createElement("a");
+    Object.assign(way, { href: entrance(), target: "_blank", rel: "noopener" });
+    way.textContent = "Log in again in another tab";
+    const button = panel()?.open ? "Save" : "the button";
+    tell("You were logged out. What you wrote is still here. ", way, `, then press ${button} again.`);
+  }
+
+  // Whether the browser has a session of the same person by now, whose token the page takes on:
+  // "renewed", "same" where it has that token already, "none", or "other" for somebody else's.
+  async function renew() {
+    const answer = await fetch(`${desk()}/account`, { redirect: "manual", cache: "no-store" });
+    if (!answer.ok) return "none";
+    const { body } = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (body.dataset.user !== document.body.dataset.user) return "other";
+    const before = token();
+    document.body.setAttribute("hx-headers", body.getAttribute("hx-headers"));
+    all("input[name=csrf]").forEach((field) => { field.value = token(); });
+    return token() === before ? "same" : "renewed";
+  }
+
+  const strange = "Not saved: somebody else is logged in here now. Copy what you wrote, and load the "
+    + "page again.";
+  const offline = "Not saved: there is no connection. Try again.";
+
+  // Before anything more is sent, the new session is looked for.
+  document.addEventListener("htmx:confirm", (event) => {
+    if (!out || "X-Live" in (event.detail.etc.headers || {})) return;
+    event.preventDefault();
+    renew().then((found) => {
+      if (found === "none") lament();
+      else if (found === "other") tell(strange);
+      else { out = false; event.detail.issueRequest(true); }
+    }).catch(() => tell(offline));
+  });
+
+  document.addEventListener("visibilitychange", () => {
+    if (!out || document.hidden) return;
+    renew().then((found) => {
+      if (found !== "renewed" && found !== "same") return;
+      tell("You are logged in again. It is not saved yet: press the button again.");
+    }).catch(() => {});
+  });
+
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const { xhr, requestConfig } = event.detail;
+    const held = requestConfig.verb !== "get" || panel()?.open || written(document);
+    if (xhr.status === 401) {
+      event.preventDefault();
+      if (held) { out = true; lament(); } else location.href = entrance();
+    }
+    // What is refused before any form was looked at, for a token of another session most likely,
+    // is answered by a whole page, which would take the place of this one.
+    if (xhr.status === 403 && xhr.getResponseHeader("HX-Reselect") === "#main" && held) {
+      event.preventDefault();
+      renew().then((found) => {
+        if (found === "none") { out = true; lament(); }
+        else if (found === "other") tell(strange);
+        else if (found === "same") tell("Not saved: that is not for you to do.");
+        else tell("Not saved: you have logged in anew. Press the button again.");
+      }).catch(() => tell(offline));
+    }
+  });
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     live = "X-Live" in event.detail.requestConfig.headers;
   });
   for (const name of ["htmx:sendError", "htmx:timeout"]) {
-    document.addEventListener(name, () => fail("Not saved: there is no connection. Try again."));
+    document.addEventListener(name, () => fail(offline));
   }
   document.addEventListener("htmx:responseError", (event) => {
     const { status } = event.detail.xhr;
-    if (status >= 500 || [400, 401, 408, 413].includes(status)) {
+    if (status >= 500 || [400, 408, 413].includes(status)) {
       fail(failures[status] || "Not saved: the desk could not do it. Try again.");
     }
   });
   document.addEventListener("htmx:afterOnLoad", (event) => {
-    if (event.detail.xhr.status < 400) $("#unsaved").hidden = true;
+    if (event.detail.xhr.status < 400 && !(out && live)) $("#unsaved").hidden = true;
   });
   addEventListener("online", () => { if (sheet()) refresh(); });
 
@@ -237,6 +337,7 @@
     setInterval(tick, 1000);
     tick();
     if (!sheet()) return;
+    choose();
     dress();
     look();
     listen();

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import email
 import email.policy
+import html
+import re
 import threading
+from typing import Any
 
 import httpx
 import pytest
@@ -32,6 +35,11 @@ def decide(
 def write(browser: Browser, morning: Morning, subject: str) -> None:
     sent = {"seen": morning.edition.revision, "subject": subject}
     assert browser.post(f"{morning.place}/acts/write", sent).status_code == 303
+
+
+def asking(page: httpx.Response) -> str:
+    """Where the page's "Send now…" leads."""
+    return html.unescape(re.findall(r'id="send" href="([^"]+)"', page.text)[0])
 
 
 def deliver(morning: Morning, *, stopped: bool = False) -> None:
@@ -328,7 +336,7 @@ def test_sent_now_it_leaves_before_its_hour(morning: Morning, pia: Browser, appr
     page = pia.get(morning.place)
     assert "leaves now" not in plain(page)
     assert f'action="{morning.place}/send-now"' not in page.text  # it is asked once more
-    question = pia.get(f"{morning.place}/send")
+    question = pia.get(asking(page))
     assert "Send it to 3 readers now?" in plain(question)
     form = form_of(question, "/send-now")
 
@@ -339,7 +347,7 @@ def test_sent_now_it_leaves_before_its_hour(morning: Morning, pia: Browser, appr
     assert morning.edition.state is EditionState.APPROVED
     assert morning.edition.due_at == morning.room.clock()
     assert [kind for _, kind, _ in morning.log] == ["approve", "send now"]
-    assert f'href="{morning.place}/send"' not in pia.get(morning.place).text
+    assert f'href="{morning.place}/send' not in pia.get(morning.place).text
 
 
 def test_an_alert_is_not_approved_without_saying_to_how_many(
@@ -354,8 +362,97 @@ def test_an_alert_is_not_approved_without_saying_to_how_many(
     page = pia.get(f"/desk/editions/{alert.id}")
 
     assert f'action="/desk/editions/{alert.id}/approve"' not in page.text
-    assert "an alert" in plain(pia.get(f"/desk/editions/{alert.id}/send"))
-    assert "Send to 3 readers" in plain(pia.get(f"/desk/editions/{alert.id}/send"))
+    question = plain(pia.get(asking(page)))
+    assert "an alert" in question
+    assert "Send to 3 readers" in question
+
+
+@pytest.mark.parametrize("which", ["the daily", "after its hour", "an alert"])
+def test_only_the_revision_that_was_looked_at_is_asked_about(
+    morning: Morning, pia: Browser, ana: Browser, which: str
+) -> None:
+    subscribe(morning.room.database, 3)
+    place, story = morning.place, morning.story(0)
+    if which == "after its hour":
+        morning.room.clock.forward(hours=1, minutes=5)
+    if which == "an alert":
+        sent = {"briefing": "daily", "headline": "Bridge closed", "section": "policy"}
+        place = ana.post("/desk/alerts", sent).headers["location"]
+        [story] = map(int, re.findall(r'id="story-(\d+)"', ana.get(place).text))
+    looked_at = asking(pia.get(place))
+    write = {"seen": 1, "story": story, "headline": "A libel", "standfirst": ""}
+    assert ana.post(f"{place}/acts/rewrite", write).status_code == 303
+    before = morning.dump()
+
+    for address, told in (
+        (looked_at, "It has changed since you looked"),
+        (f"{place}/send", "Look at it first"),
+    ):
+        for headers in ({}, HX):
+            asked = pia.get(address, headers=headers)
+            assert asked.status_code == 200
+            assert told in plain(asked)
+            assert f'href="{place}"' in asked.text
+            assert "/send-now" not in asked.text
+            assert "Send to" not in plain(asked)
+    assert morning.dump() == before
+
+    # Whoever has the question open already is told the same by its answer.
+    late = pia.post(f"{place}/send-now", {"revision": 1, "panel": "send"}, headers=HX)
+    assert late.status_code == 422
+    assert "It has changed since you looked" in plain(late)
+    assert "/send-now" not in late.text
+    assert form_of(pia.get(asking(pia.get(place))), "/send-now")["revision"] == "2"
+
+
+def test_what_leaves_or_has_left_is_not_asked_about(morning: Morning, pia: Browser) -> None:
+    subscribe(morning.room.database, 2)
+    write(pia, morning, LONG)  # a warning asks for no reason any more
+    morning.approve()
+    address = asking(pia.get(morning.place))
+
+    def hear(told: str, answer: str, status: int = 200) -> None:
+        asked = pia.get(address)
+        assert told in plain(asked)
+        assert "Send it to" not in plain(asked)
+        assert "/send-now" not in asked.text
+        sent = decide(pia, morning, "send-now", scripts=True)
+        assert sent.status_code == status
+        assert answer in plain(sent)
+        assert ("leaves now" in plain(sent)) is ("leaves now" in answer)
+
+    decide(pia, morning, "send-now")
+    hear("It leaves now, as soon as the daemon takes it up", "It is approved, and leaves now.")
+    deliver(morning, stopped=True)
+    hear("It is being sent already", "It is being sent already.")
+    deliver(morning)
+    hear("It has been sent already", "It has been sent already: nobody gets it twice.")
+    with morning.room.database.write() as connection:
+        connection.exec_driver_sql("UPDATE editions SET state = 'cancelled'")
+    hear("It was cancelled", "Nobody else gets it any more.", 422)
+
+
+def test_an_edit_at_the_same_moment_keeps_it_from_leaving(
+    morning: Morning, pia: Browser, ana: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(morning.room.database, 2)
+    deciding = morning.room.desk.deciding
+    send_now = deciding.send_now
+
+    def interrupted(*given: Any, **more: Any) -> Any:
+        """It is approved, and edited and submitted before this is told."""
+        send_now(*given, **more)
+        write(ana, morning, "Changed meanwhile")
+        return deciding.submit(morning.number, who=more["who"], now=more["now"])
+
+    monkeypatch.setattr(deciding, "send_now", interrupted)
+
+    answer = decide(pia, morning, "send-now", scripts=True)
+
+    assert answer.status_code == 422
+    assert "It was changed at the same moment, and does not leave." in plain(answer)
+    assert "Look at what has changed: it needs a new approval." in plain(answer)
+    assert "leaves now" not in plain(answer)
 
 
 # Test sends

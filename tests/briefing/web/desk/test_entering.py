@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
@@ -16,6 +17,7 @@ from sqlalchemy import select
 from starlette.requests import Request
 from structlog.testing import capture_logs
 
+from briefing.desk import passwords
 from briefing.desk.users import IDLE, CodeWanted, Entered, Refused
 from briefing.model import Role, User
 from briefing.store.tables import user_sessions
@@ -913,5 +915,87 @@ def test_a_browser_is_known_by_the_name_that_logged_in_from_it(room: Room) -> No
 
     assert knows(" ana ", mark)
     assert not knows("Pia", mark)
-    assert not knows("Ana", "")
-    assert not knows("Ana", "f" * 64)
+    room.user("Pia")  # with the same password
+    assert not knows("Pia", mark)
+    since, sealed = mark.split(".")
+    for wrong in ("", "f" * 64, sealed, f".{sealed}", f"{int(since) + 1}.{sealed}", f"{since}."):
+        assert not knows("Ana", wrong)
+
+    # Not for ever, though each log-in begins it anew …
+    room.clock.forward(days=179)
+    assert knows("Ana", mark)
+    log_in(browser, "Ana")
+    room.clock.forward(days=1)
+    assert not knows("Ana", mark)
+    mark = browser.cookies["desk-known"]
+    assert knows("Ana", mark)
+
+    # … and not beyond the password, which a thief may have had.
+    room.desk.users.set_password("Ana", OTHER)
+    assert not knows("Ana", mark)
+
+
+# Where many log in at the same moment
+
+
+CROWDED = "Too many people are logging in at this moment. Try again in a moment."
+
+
+@pytest.mark.parametrize(
+    ("path", "typed", "field"),
+    [
+        ("/account/password", {"old": PASSWORD, "new": OTHER, "again": OTHER}, "old"),
+        ("/account/second-factor", {"password": PASSWORD, "code": "123456"}, "password"),
+        ("/account/second-factor/off", {"password": PASSWORD}, "password"),
+        (
+            "/users/new",
+            {"name": "Ben", "email": "b@alienroad.example", "role": "editor", "password": OTHER},
+            "password",
+        ),
+        ("/login", {"name": "Olga", "password": PASSWORD, "to": "/outbox"}, ""),
+    ],
+)
+def test_a_password_that_was_not_looked_at_may_be_sent_again(
+    room: Room,
+    monkeypatch: pytest.MonkeyPatch,
+    operator: Browser,
+    path: str,
+    typed: dict[str, str],
+    field: str,
+) -> None:
+    if path == "/account/second-factor":
+        offer = offered(operator.get(f"/desk{path}"))["offer"]
+        typed = {**typed, "offer": offer}
+    monkeypatch.setattr(passwords, "_IN_LINE", threading.BoundedSemaphore(1))
+    before = room.desk.users.list()
+
+    with passwords._turn():
+        answer = operator.post(f"/desk{path}", typed)
+
+    assert answer.status_code == 503
+    if field:
+        assert said(answer, field) == CROWDED
+    else:
+        assert CROWDED in answer.text
+        assert "quarter of an hour" not in answer.text
+        assert answer.headers["retry-after"] == "5"
+    assert PASSWORD not in answer.text
+    assert OTHER not in answer.text
+    for name in ("name", "email", "to", "offer"):
+        if name in typed:
+            assert f'value="{typed[name]}"' in unescape(answer.text)
+    assert room.desk.users.list() == before
+
+
+def test_a_new_password_that_was_not_sealed_leaves_the_old_one(
+    room: Room, monkeypatch: pytest.MonkeyPatch, operator: Browser
+) -> None:
+    def full(password: str) -> str:
+        raise passwords.Crowded
+
+    monkeypatch.setattr(passwords, "seal", full)
+
+    answer = change_password(operator, PASSWORD, OTHER)
+
+    assert (answer.status_code, said(answer, "old")) == (503, CROWDED)
+    assert log_in(visit(room), "Olga").status_code == 303

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from datetime import timedelta
 from types import SimpleNamespace
@@ -11,8 +12,10 @@ import httpx
 import pytest
 
 from briefing.model import EditionState, Message, Outcome, OutcomeKind, Role
-from briefing.store import articles
+from briefing.store import articles, returns
 from briefing.store.articles import SourceState
+from briefing.store.ledger import Tally
+from briefing.web.desk.parts import Sums
 from briefing.web.desk.table import tell_span
 from tests.briefing.web.desk.conftest import HX, Browser, Morning, enter, form_of, plain
 from tests.kit import newsroom
@@ -131,6 +134,47 @@ def test_yesterday_has_its_sum(morning: Morning, ana: Browser) -> None:
 
     assert past(page) == ["Tue 10 Mar sent 6 2 of 3 1 0 0 10 Mar, 06:00"]
     assert cards(page) == []
+
+
+def test_what_comes_back_changes_the_sum_within_a_moment(morning: Morning, ana: Browser) -> None:
+    deliver(morning)
+    morning.room.clock.forward(days=1)
+    assert "3 of 3" in past(ana.get("/desk"))[0]
+    with morning.room.database.write() as connection:
+        assert returns.mark_bounced(connection, morning.number, 1, returns.EventKind.HARD, "no")
+
+    morning.room.clock.forward(seconds=29)
+    assert "3 of 3" in past(ana.get("/desk"))[0]  # it is not counted at every visit
+    morning.room.clock.forward(seconds=1)
+    assert past(ana.get("/desk")) == ["Tue 10 Mar sent 6 2 of 3 1 0 0 10 Mar, 06:00"]
+
+
+def test_sums_are_kept_for_many_threads_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Sums, "_MOST", 5)
+    sums, tally, faults = Sums(), Tally(1, 1, 0, 0, 0, 0, ()), []
+
+    def visit() -> None:
+        try:
+            for number in range(3_000):
+                sums.keep(number % 7, NOW, tally, NOW)
+                sums.find(number % 7, NOW, NOW)
+        except Exception as fault:  # noqa: BLE001 - whatever it is
+            faults.append(fault)
+
+    threads = [threading.Thread(target=visit) for _ in range(8)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+
+    assert faults == []
+    assert sum(sums.find(number, NOW, NOW) is tally for number in range(7)) == 5
+    assert sums.find(6, NOW, NOW - timedelta(seconds=1)) is None  # the clock was set back
 
 
 def test_what_did_not_leave_says_why(morning: Morning, pia: Browser) -> None:

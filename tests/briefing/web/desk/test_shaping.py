@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import httpx
+import lxml.html
 import pytest
+from lxml.html import HtmlElement
 
 from briefing.desk.pages import read_page
 from briefing.model import Edition, EditionState, Treatment
@@ -277,7 +280,106 @@ def test_the_original_stands_beside_a_rewritten_headline(morning: Morning, ana: 
     source = morning.headlines()[0]
     act(ana, morning, "rewrite", story=1, headline="Mine", was_headline=source)
 
-    assert f"Mine Source: {source}" in plain(ana.get(morning.place))
+    row = row_of(ana.get(morning.place), 1)
+    assert row.xpath("string(.//h4)") == "Mine"
+    assert f"Source: {source}" in row.text_content()
+
+
+# The lead, which is shown on top as in the mail, and stands in its section
+
+
+def row_of(page: httpx.Response, story: int) -> HtmlElement:
+    """A story's row."""
+    return lxml.html.document_fromstring(page.text).get_element_by_id(f"story-{story}")
+
+
+def order_of(page: httpx.Response) -> list[tuple[str, list[int]]]:
+    """The groups of the page with their stories."""
+    groups = lxml.html.document_fromstring(page.text).find_class("group")
+    return [
+        (
+            group.get("id").removeprefix("section-"),
+            [int(row.get("data-story")) for row in group.find_class("story")],
+        )
+        for group in groups
+    ]
+
+
+def test_the_lead_is_shown_on_top_as_in_the_mail(morning: Morning, ana: Browser) -> None:
+    act(ana, morning, "treat", story=2, treatment="lead")
+    page = ana.get(morning.place)
+
+    [(first, [lead]), *rest] = order_of(page)
+
+    assert (first, lead) == ("lead", 2)
+    shown = [story for _, stories in rest for story in stories]
+    assert sorted([lead, *shown]) == [1, 2, 3, 4, 5, 6]
+    composition = morning.room.desk.proofs.of(morning.edition).composed.composition
+    titles = [row_of(page, story).xpath("string(.//h4)") for story in (lead, *shown)]
+    places = [composition.text.index(title, composition.text.index(titles[0])) for title in titles]
+    assert places == sorted(places)
+    numbers = [row_of(page, story).find_class("edge")[0].text_content() for story in (lead, *shown)]
+    assert numbers == ["1", "2", "3", "4", "5", "6"]
+
+
+def test_a_story_passes_the_next_one_that_is_shown(morning: Morning, ana: Browser) -> None:
+    """The lead between the two makes it two places."""
+    act(ana, morning, "move", story=5, section="policy", index=0)
+    policy = [s.article.id or 0 for s in morning.edition.stories if s.section == "policy"]
+    act(ana, morning, "treat", story=policy[1], treatment="lead")
+    page = ana.get(morning.place)
+    assert dict(order_of(page))["policy"] == [policy[0], policy[2]]
+    [up] = row_of(page, policy[2]).xpath(".//button[@aria-label='Move up']")
+    assert up.get("aria-disabled") is None
+
+    act(ana, morning, "shift", story=policy[2], by=up.get("value"))
+
+    page = ana.get(morning.place)
+    assert dict(order_of(page))["policy"] == [policy[2], policy[0]]
+    [up] = row_of(page, policy[2]).xpath(".//button[@aria-label='Move up']")
+    assert up.get("aria-disabled") == "true"
+    revision = morning.edition.revision
+    act(ana, morning, "shift", story=policy[2], by=up.get("value"))
+    assert morning.edition.revision == revision
+
+
+# What is said of what was done
+
+
+def test_without_scripts_the_page_says_once_what_was_done(morning: Morning, ana: Browser) -> None:
+    act(ana, morning, "pin", story=4, pinned="true")
+
+    assert f"Saved. You pinned “{morning.headlines()[0]}”" in plain(ana.get(morning.place))
+    assert "Saved." not in plain(ana.get(morning.place))
+
+
+def test_what_a_decision_did_is_said_without_scripts(morning: Morning, ana: Browser) -> None:
+    ana.post(f"{morning.place}/hold", {"reason": "a doubt"})
+
+    page = plain(ana.get(morning.place))
+    assert "It is held." in page
+
+
+@pytest.mark.parametrize("forged", ["", ".", "Call 555", "0" * 32 + ".Call%20555"])
+def test_a_note_that_was_not_written_here_is_not_told(
+    morning: Morning, ana: Browser, forged: str
+) -> None:
+    ana.cookies.set("desk-said", forged, domain="desk.example", path=morning.place)
+
+    page = ana.get(morning.place)
+
+    assert page.status_code == 200
+    assert "Call 555" not in plain(page)
+
+
+def test_the_note_of_one_session_says_nothing_to_another(
+    morning: Morning, ana: Browser, ben: Browser
+) -> None:
+    act(ana, morning, "pin", story=4, pinned="true")
+    [noted] = [cookie.value for cookie in ana.cookies.jar if cookie.name == "desk-said"]
+    ben.cookies.set("desk-said", noted or "", domain="desk.example", path=morning.place)
+
+    assert "Saved." not in plain(ben.get(morning.place))
 
 
 PANELS: dict[str, tuple[str, dict[str, object], str, dict[str, str]]] = {
@@ -555,6 +657,25 @@ def test_what_was_left_out_may_be_added(morning: Morning, ana: Browser) -> None:
     assert "Every story there is, is in." in plain(ana.get(f"{morning.place}/add"))
 
 
+def test_what_came_in_after_the_draft_is_told(morning: Morning, ana: Browser) -> None:
+    desk, later = morning.room.desk, morning.room.clock.forward(minutes=10)
+    assert "came in after this draft" not in plain(ana.get(morning.place))
+    desk.store(
+        [
+            article("Late news", section="people"),
+            article("Later news", section=""),
+            article("For another briefing", section="sport"),
+            article("Old news", published_at=NOW - timedelta(days=30)),
+            article("Secret news", embargo_until=NOW + timedelta(days=2)),
+        ],
+        later,
+    )
+
+    assert "2 newer stories came in after this draft. Look at them" in plain(ana.get(morning.place))
+    desk.draft(desk.briefing(), newsroom.DAY, later)
+    assert "came in after this draft" not in plain(ana.get(morning.place))
+
+
 @pytest.mark.parametrize("name", ["add-by-hand", "add-known", "move", "write", "undo"])
 def test_an_edition_that_is_sent_is_not_edited(morning: Morning, ana: Browser, name: str) -> None:
     act(ana, morning, "pin", story=4, pinned="true")
@@ -589,7 +710,7 @@ def test_an_edit_makes_an_approval_stale_and_shows_what_changed(
     assert edition.state is EditionState.DRAFT
     assert (edition.revision, edition.approved_revision) == (2, approved.revision)
     page = ana.get(morning.place)
-    assert "changed since revision 1 was approved: what changed" in plain(page)
+    assert "Changed since revision 1 was approved: what changed (1)" in plain(page)
     for headers in ({}, HX):
         changes = ana.get(f"{morning.place}/changes", headers=headers)
         said = plain(changes)

@@ -195,7 +195,7 @@ def edit_all(desk: Desk, draft: Edition) -> None:
     deciding.approve(number, revision, (), who=PIA, now=NOW)
     deciding.take_back(number, "", who=PIA, now=NOW)
     deciding.hold(number, "wait", who=ANA, now=NOW)
-    deciding.send_now(number, revision, (), who=PIA, now=NOW)
+    deciding.send_now(number, revision + 1, (), who=PIA, now=NOW)
     deciding.spike(number, "untrue", who=PIA, now=NOW)
 
 
