@@ -32,6 +32,9 @@ reason, not an exception.
 
 from __future__ import annotations
 
+import os
+import pwd
+
 
 class BriefingError(Exception):
     """Base of all errors people meet; `mend` says what to do about it."""
@@ -89,3 +92,12 @@ class MailerFault(JobError):
 
 class StoreError(JobError):
     """The database cannot be used as it is."""
+
+
+def name_user() -> str:
+    """As whom this process runs, for the mend of what it may not read or write."""
+    number = os.geteuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"  # a container's, which nobody has named

@@ -108,6 +108,8 @@ class Daemon:
         self._collecting = threading.Lock()
         self._returned = build_returned(app)
         self._reading = threading.Lock()
+        # The latest day of each briefing of which it was said that there is no story yet.
+        self._empty: dict[str, date] = {}
 
     def start(self) -> None:
         """Begin ticking, in threads of APScheduler's."""
@@ -195,9 +197,14 @@ class Daemon:
         self._patience.rest(("draft", slug, day), now, timedelta(minutes=1))
         try:
             draft = self._desk.draft(due.briefing, day, now)
-        except EmptyEdition:
+        except EmptyEdition as empty:
+            if self._empty.get(slug, date.min) < day:
+                self._empty[slug] = day
+                log.warning(
+                    "no story for the draft yet", briefing=slug, day=str(day), why=empty.message
+                )
             return
-        if draft.edition.revision == 1:
+        if draft.is_new:
             log.info("draft made", briefing=slug, day=str(day), stories=len(draft.edition.stories))
         self._desk.remind(draft.edition, now)
 

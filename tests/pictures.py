@@ -118,9 +118,11 @@ def take(browser: Browser, address: str, pias: str, anas: str) -> None:
             phone.get_by_role("link", name="Stories", exact=True).click()
             keep(phone, "phone")
         pia.emulate_media(color_scheme="dark")
-        if pia.locator("#waiving").count():
-            pia.locator("#waiving").fill("Short on purpose")
+        pia.goto(draft)
         pia.locator("#send").click()
+        pia.locator("#send-now").wait_for()
+        if pia.locator("#send-waiving").count():
+            pia.locator("#send-waiving").fill("Short on purpose")
         pia.locator("#send-now").click()
         pia.get_by_text("left", exact=False).and_(pia.locator(".reached .muted")).wait_for()
         pia.evaluate("scrollTo(0, 0)")

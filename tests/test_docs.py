@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,3 +50,30 @@ def test_editing_shows_every_picture_of_the_desk() -> None:
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.name)
 def test_pictures_of_the_desk_are_small(image: Path) -> None:
     assert image.stat().st_size < MOST_BYTES
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_program_is_installed_from_the_checkout_alone(page: Path) -> None:
+    # Nobody has registered its name anywhere: whoever did would be installed in its place.
+    for what in re.findall(r"pip install ([^\n`]+)", page.read_text("utf-8")):
+        assert re.match(r"'?\.", what), what
+
+
+def test_the_unit_of_the_guide_is_one_for_systemd(tmp_path: Path) -> None:
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        pytest.skip("systemd-analyze is not here")
+    (unit,) = re.findall(
+        r"```ini\n(.*?)```", (ROOT / "docs/operating.md").read_text("utf-8"), re.DOTALL
+    )
+    installed = "/opt/briefing/bin/briefing run"
+    assert f"ExecStart={installed}\n" in unit
+    file = tmp_path / "briefing.service"
+    file.write_text(unit.replace(installed, f"{sys.executable} -m briefing run"))
+
+    done = subprocess.run(
+        [program, "verify", file], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    # What it does not know it only warns of.
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")

@@ -39,17 +39,7 @@ def check_database(database: Database) -> list[Finding]:
         if broken
         else ok("database", "it answers, and is whole")
     ]
-    if revision == newest:
-        findings.append(ok("migrations", f"the schema is up to date ({revision})"))
-    else:
-        findings.append(
-            error(
-                "migrations",
-                f"the schema is {revision}, this program needs {newest}",
-                "run `briefing backup FILE`, then `briefing migrate`",
-            )
-        )
-    return findings
+    return [*findings, _check_revision(database, revision, newest)]
 
 
 def check_secrets(secrets: Iterable[Path], readers: Iterable[Path]) -> list[Finding]:
@@ -113,6 +103,20 @@ def is_kept() -> bool | None:
     except (OSError, AttributeError, TypeError):
         return None
     return None if state < 0 else state != _UNSYNCHRONISED
+
+
+def _check_revision(database: Database, revision: str, newest: str) -> Finding:
+    if revision == newest:
+        return ok("migrations", f"the schema is up to date ({revision})")
+    try:
+        database.refuse_newer(revision)
+    except StoreError as newer:
+        return error("migrations", newer.message, newer.mend)
+    return error(
+        "migrations",
+        f"the schema is {revision}, this program needs {newest}",
+        "run `briefing backup FILE`, then `briefing migrate`",
+    )
 
 
 def _revision(database: Database) -> str | None:

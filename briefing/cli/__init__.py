@@ -95,6 +95,9 @@ class _Group(TyperGroup):
             sys.stdout.flush()
         except BriefingError as error:
             failure = error
+        except typer.BadParameter as error:
+            error.message = _reword(error.message)
+            raise
         except BrokenPipeError:
             # Whoever read our output (head, less) has had enough; so says the shell, too.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -106,6 +109,13 @@ class _Group(TyperGroup):
         session = ctx.obj
         complain(failure, as_json=isinstance(session, Session) and session.as_json)
         return ctx.exit(failure.exit_code)
+
+
+def _reword(message: str) -> str:
+    """What typer's reader of values says of one, for people."""
+    message = message.removeprefix("Value error, ").partition(", unable to parse")[0]
+    message = message.replace("valid integer", "whole number")
+    return message.replace("Input should be", "it has to be")
 
 
 app = typer.Typer(
@@ -137,6 +147,7 @@ def _open_session(
             help="The configuration file.",
             metavar="PATH",
             envvar="BRIEFING_CONFIG",
+            readable=False,  # looked at when it is read, and told in our own words
             show_default=True,
         ),
     ] = Path("config.toml"),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from briefing.errors import BriefingError, JobError, UsageError
+from briefing.errors import BriefingError, JobError, UsageError, name_user
 
 if TYPE_CHECKING:
     from briefing.app import App
@@ -173,7 +173,8 @@ def explain(error: OSError) -> JobError:
     reason = error.strerror or str(error)
     culprit = f"{error.filename}: " if error.filename is not None else ""
     return JobError(
-        f"{culprit}{reason}", mend="see that it is there, and that this user may use it"
+        f"{culprit}{reason}",
+        mend=f"see that it is there, and that “{name_user()}”, as whom this runs, may use it",
     )
 
 

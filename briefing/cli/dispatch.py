@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -25,6 +26,7 @@ from briefing.cli.console import (
     warn,
 )
 from briefing.cli.reports import (
+    clock_time,
     describe_draft,
     describe_edition,
     describe_tally,
@@ -42,6 +44,8 @@ app = commands()
 
 # Where there is no bar: seconds from one line to the next.
 _TELL = 10.0
+# Nobody needs to hear of a shorter wait, such as the one for another sender's chunk.
+_LONG = timedelta(seconds=30)
 _GO_ON = {
     Ended.PAUSED: "`briefing resume`, then `briefing deliver` or the daemon goes on",
     Ended.STOPPED: "`briefing deliver` or the daemon goes on where it was",
@@ -61,7 +65,13 @@ def deliver(
 ) -> None:
     """Send an approved edition, or go on with one that was stopped."""
     run = session(context)
-    _deliver(run, run.edition(briefing, day), wait=wait, as_json=as_json)
+    _deliver(
+        run,
+        run.edition(briefing, day),
+        wait=wait,
+        meanwhile="Ctrl-C is safe, `--no-wait` leaves it to the next run",
+        as_json=as_json,
+    )
 
 
 @app.command()
@@ -99,7 +109,13 @@ def publish(
         if edition.state is EditionState.HELD:
             _send_notices(run)
             raise _held(edition)
-    _deliver(run, edition, wait=True, as_json=as_json)
+    _deliver(
+        run,
+        edition,
+        wait=True,
+        meanwhile="Ctrl-C is safe, `briefing deliver` or the daemon goes on then",
+        as_json=as_json,
+    )
 
 
 @app.command()
@@ -205,10 +221,18 @@ def _send_notices(run: Session) -> None:
         warn(f"nobody was mailed about it yet: {fault.message}")
 
 
-def _deliver(run: Session, edition: Edition, *, wait: bool, as_json: bool) -> None:
+def _deliver(run: Session, edition: Edition, *, wait: bool, meanwhile: str, as_json: bool) -> None:
     stop = stop_on_signals()
+    zone = run.briefing(edition.briefing).timezone
+
+    def tell_wait(until: datetime, readers: int) -> None:
+        if until - run.app.clock() >= _LONG:
+            verb = "waits" if readers == 1 else "wait"
+            who = plural(readers, "reader")
+            warn(f"{who} {verb} until {clock_time(until, zone)}; {meanwhile}")
+
     with _progress(bar=not as_json and sys.stderr.isatty()) as show:
-        done = run.app.desk.deliver(edition, stop=stop, progress=show, wait=wait)
+        done = run.app.desk.deliver(edition, stop=stop, progress=show, wait=wait, waits=tell_wait)
     report(
         {**edition_facts(done.edition), "ended": done.ended.value, **tally_facts(done.tally)},
         f"{describe_edition(done.edition)}\n{describe_tally(done.tally)}",

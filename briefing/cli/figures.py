@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +19,7 @@ from briefing.cli.console import (
     session,
 )
 from briefing.cli.reports import (
+    clock_time,
     count_stories,
     describe_edition,
     describe_tally,
@@ -41,9 +43,10 @@ def status(
     run = session(context)
     edition = run.kept_edition(briefing, day)
     tally = run.app.desk.tally(edition)
+    zone = run.app.desk.former(edition.briefing).timezone
     lines = [
         describe_edition(edition),
-        f"{count_stories(edition)}, due {edition.due_at:%Y-%m-%d %H:%M} UTC",
+        f"{count_stories(edition)}, due {clock_time(edition.due_at, zone)}",
     ]
     if tally.audience:
         lines.append(describe_tally(tally))
@@ -130,6 +133,11 @@ def _describe_briefing(facts: dict[str, Any]) -> list[str]:
 def _describe_source(facts: dict[str, Any]) -> str:
     name = f"source {facts['name']}: "
     if facts["failures"]:
-        since = f"last good {facts['succeeded_at'] or 'never'}"
+        since = f"last good {_to_second(facts['succeeded_at']) or 'never'}"
         return f"{name}failed {plural(facts['failures'], 'time')}, {since}{because(facts['error'])}"
-    return name + (f"good, asked {facts['polled_at']}" if facts["polled_at"] else "not asked yet")
+    asked = _to_second(facts["polled_at"])
+    return name + (f"good, asked {asked}" if asked else "not asked yet")
+
+
+def _to_second(moment: str | None) -> str:
+    return f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M:%S} UTC" if moment else ""

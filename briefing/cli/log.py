@@ -38,7 +38,7 @@ def start_log(form: str, level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _OnStandardError()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name], processors=final
@@ -56,3 +56,15 @@ def start_log(form: str, level: str) -> None:
         ("uvicorn", logging.WARNING),
     ):
         logging.getLogger(library).setLevel(max(number, lowest))
+
+
+class _OnStandardError(logging.Handler):
+    """Writes to what standard error is at that moment: a progress bar on the terminal puts itself
+    in its place, so that lines stand above it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.flush()
+        except Exception:  # noqa: BLE001 - as logging's own handlers do
+            self.handleError(record)

@@ -143,7 +143,7 @@ def show(context: typer.Context, address: Address, as_json: Json = False) -> Non
     lines += [
         f"  {e['at']:%Y-%m-%d %H:%M} UTC  {e['kind']} by {e['actor']}"
         + "".join(
-            f", {key}: {value}"
+            f", {key}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
             for key, value in e.items()
             if key not in ("at", "kind", "actor") and value
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from briefing.cli.console import because, plural
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from briefing.desk import Draft
     from briefing.model import Briefing, Edition
@@ -112,6 +114,16 @@ def describe_draft(draft: Draft, briefing: Briefing) -> str:
 
 def count_stories(edition: Edition) -> str:
     return plural(len(edition.stories), "story", "stories")
+
+
+def clock_time(at: datetime, zone: ZoneInfo) -> str:
+    """ "2026-11-24 07:00 Europe/Amsterdam, 06:00 UTC"; the other day is named where it is one."""
+    there, here = at.astimezone(zone), at.astimezone(UTC)
+    told = f"{there:%Y-%m-%d %H:%M} {zone.key}"
+    if zone.key in ("UTC", "Etc/UTC"):
+        return told
+    other = "" if there.date() == here.date() else f"{here:%Y-%m-%d} "
+    return f"{told}, {other}{here:%H:%M} UTC"
 
 
 def moment(at: datetime | None) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -13,9 +15,12 @@ import typer
 
 from briefing.cli.console import Json, Session, commands, report, session
 from briefing.config import write_starter
+from briefing.config.reading import Reading
+from briefing.config.sealed import name_signing
 from briefing.errors import StoreError
 
 if TYPE_CHECKING:
+    from briefing.config import Config
     from briefing.store.transfer import Progress
 
 app = commands()
@@ -69,7 +74,7 @@ def _move(run: Session, url: str, *, as_json: bool) -> None:
     from briefing.store import Database, ledger  # noqa: PLC0415 - `init` needs no database
     from briefing.store.transfer import transfer  # noqa: PLC0415
 
-    app, target = run.app, Database(url)
+    app, target = run.app, Database(url, named_by="--to")
     now = ledger.to_ms(app.clock())
     with _progress(shown=not as_json and sys.stderr.isatty()) as show:
         moved = transfer(app.database, target, now, show)
@@ -104,11 +109,24 @@ def backup(
 ) -> None:
     """Copy the database to a file, while everything goes on."""
     # Whatever its version: before it is migrated is when a backup is wanted most.
-    database = session(context).unchecked_app.database
+    run = session(context)
+    database = run.unchecked_app.database
     if database.revision() is None:
         raise StoreError("there is nothing in the database yet", mend="run `briefing import PATH`")
     database.backup(target)
     size = target.stat().st_size
+    beside = _kept_beside(run.config)
+    *first, last = beside
+    named = f"{', '.join(first)} and {last}" if first else last
     report(
-        {"path": str(target), "bytes": size}, f"wrote {target} ({size:,} bytes)", as_json=as_json
+        {"path": str(target), "bytes": size, "keep_with_it": beside},
+        f"wrote {target} ({size:,} bytes)\n"
+        f"Keep with it: {named}. Links in mails already sent work only with the same signing key.",
+        as_json=as_json,
     )
+
+
+def _kept_beside(config: Config) -> list[str]:
+    """What a copy of the database is of little use without: the configuration, the signing keys."""
+    text = config.path.read_text(encoding="utf-8-sig")
+    return [str(config.path), *name_signing(Reading(tomllib.loads(text), config.path, os.environ))]

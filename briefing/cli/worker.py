@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import structlog
 import typer
 
@@ -27,7 +25,6 @@ def worker(context: typer.Context) -> None:
     start_log(current.config.log.format, current.config.log.level)
     log = structlog.get_logger("briefing")
     stop = stop_on_signals()
-    log.info("worker runs", pid=os.getpid())
     wired.desk.work(stop)
     wired.database.close()
     log.info("worker stopped")

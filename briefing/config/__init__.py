@@ -36,7 +36,7 @@ from briefing.config.settings import (
 )
 from briefing.config.shape import read_config
 from briefing.config.starter import starter, write_starter
-from briefing.errors import ConfigError
+from briefing.errors import ConfigError, name_user
 
 __all__ = [
     "CollectConfig",
@@ -85,7 +85,9 @@ def _document(path: Path) -> dict[str, Any]:
         ) from None
     except OSError as error:
         raise ConfigError(
-            f"cannot read {path}: {error.strerror}", mend="make it a file that can be read"
+            f"cannot read {path}: {error.strerror}",
+            mend=f"make it a file that “{name_user()}”, as whom this runs, can read, "
+            "or name another with --config PATH",
         ) from None
     try:
         # Some Windows editors put a byte order mark in front; TOML does not know it.

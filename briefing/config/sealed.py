@@ -6,13 +6,14 @@ import re
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from briefing.config.reading import Table
+from briefing.config.reading import Reading, Table
 from briefing.config.secret import HIDDEN, Secret
 from briefing.config.settings import DatabaseConfig
 from briefing.config.values import Refused, listing, opaque, optional, text
 
 __all__ = [
     "SECRET_FILE",
+    "name_signing",
     "take_api_key",
     "take_captcha",
     "take_database",
@@ -24,6 +25,7 @@ __all__ = [
 SECRET_FILE = "secret.key"  # noqa: S105 - a file's name
 _LEAST = 32
 _MOST_BYTES = 65_536
+_OLD_KEY = "if readers have mail already, put the old file back: links in it work with no other key"
 _MAKE = "(umask 077; python3 -c 'import secrets; print(secrets.token_urlsafe(48))' > {path})"
 
 
@@ -66,7 +68,8 @@ def take_signing(table: Table) -> tuple[Secret, ...]:
             table.fault(
                 "secret",
                 f"is not set, and there is no {default}",
-                "set secret_env or secret_file, or make the file: " + _MAKE.format(path=default),
+                f"{_OLD_KEY}; else make the file: {_MAKE.format(path=default)}, "
+                "or set secret_env or secret_file",
             )
     keys += _take_old(table)
     for way, key in keys:
@@ -78,6 +81,25 @@ def take_signing(table: Table) -> tuple[Secret, ...]:
                 hide=True,
             )
     return tuple(Secret(key) for _, key in keys)
+
+
+def name_signing(reading: Reading) -> tuple[str, ...]:
+    """Where the signing keys, new and old, are kept, in words: absolute paths and variables.
+
+    Nothing for a key that stands in the configuration itself, which has to be one without faults.
+    """
+    table = reading.root.table("web")
+    places = []
+    for key in ("secret", "old_secrets"):
+        way = _way(table, key)
+        if way == key and table.overridden(key):
+            places.append(f"the variable BRIEFING_WEB__{key.upper()}")
+        elif way.endswith("_env"):
+            places.append(f"the variable {table.take(way, text(limit=1000), '', hide=True)}")
+        elif way.endswith("_file") or (key == "secret" and not way):
+            named = table.take(way, text(limit=1000), "", hide=True) if way else SECRET_FILE
+            places.append(str(reading.folder / Path(named).expanduser()))
+    return tuple(places)
 
 
 def take_database(table: Table) -> DatabaseConfig:
@@ -158,6 +180,8 @@ def _read_file(table: Table, way: str, target: Path, named: str = "") -> list[tu
     is_path = not named or (target.parent.is_dir() and ("/" in named or "." in named))
     shown = str(target) if is_path else HIDDEN
     mend = f"write the path of a readable text file, from {table.reading.folder} on or absolute"
+    if (table.shape, way) == ("web", "secret_file"):
+        mend += f"; {_OLD_KEY}"
     try:
         with target.open("rb") as file:
             content = file.read(_MOST_BYTES).decode("utf-8")

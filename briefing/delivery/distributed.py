@@ -18,13 +18,18 @@ worker that dies leaves its jobs `doing` and its leases to run out; the sweep se
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable
 from datetime import datetime
 
+import structlog
+
 from briefing.delivery.part import Begin
 from briefing.delivery.worker import Worker
 from briefing.store import Connection, Database, jobs, ledger
+
+log = structlog.get_logger(__name__)
 
 
 class Distributed:
@@ -51,5 +56,6 @@ class Distributed:
         `begin(edition_id, supply)` makes what sends an edition; None where it is not being sent.
         """
         self.prepare()
+        log.info("worker runs", pid=os.getpid())
         worker = Worker(self._database, self._clock, begin, stop, self._resend_unknown)
         asyncio.run(worker.run())

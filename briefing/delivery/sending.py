@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
@@ -23,7 +24,7 @@ from briefing.delivery.supply import Supply
 from briefing.errors import MailerFault
 from briefing.mailers import Line, Mailer, MailerBusy
 from briefing.model import Message, Outcome, Recipient
-from briefing.store import Database, editions, edits, leases, ledger, limits
+from briefing.store import Connection, Database, editions, edits, leases, ledger, limits
 from briefing.store.leases import Chunk
 from briefing.store.ledger import Mark
 
@@ -79,6 +80,7 @@ class Sending:
         self._course.on_end(self._holding.wake)
         self._looked_at = time.monotonic()
         self._paused = False
+        self._in_doubt = self._in_doubt_told = 0
 
     @property
     def next_at(self) -> datetime | None:
@@ -197,13 +199,35 @@ class Sending:
             if standing == "sending" and opens <= now:
                 chunk = self._supply.take(connection, ledger.to_ms(now))
                 claimed = leases.claim(connection, chunk, now) if chunk else []
+                doubts = self._count_doubts(connection, chunk, now) if chunk else 0
         if self._course.heed(standing) and opens > now:
             self._course.end(Ended.WAITING, next_at=opens)
         if chunk is None:
             return False
+        self._tell_doubts(doubts)
         self._holding.add(chunk, len(claimed))
         self._queue.put([Job(recipient, tries, chunk) for recipient, tries in claimed])
         return True
+
+    def _count_doubts(self, connection: Connection, chunk: Chunk, now: datetime) -> int:
+        """How many messages a dead sender left in doubt of which nothing was said in this run; with
+        those of its other chunks, so that one line says it all."""
+        if not chunk.in_doubt:
+            return 0
+        self._in_doubt += chunk.in_doubt
+        if self._in_doubt <= self._in_doubt_told:
+            return 0
+        others = leases.count_doubts(connection, self._edition_id, ledger.to_ms(now))
+        return self._in_doubt + others - self._in_doubt_told
+
+    def _tell_doubts(self, count: int) -> None:
+        if count:
+            self._in_doubt_told += count
+            tell = partial(log.warning, messages=count, edition=self._edition_id)
+            if self._retry.resend_unknown:
+                tell("messages in doubt are sent again")
+            else:
+                tell("messages in doubt are held as unknown")
 
     def _end_if_idle(self) -> None:
         """End the run when it holds no chunk and there is none to be had soon."""

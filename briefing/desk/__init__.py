@@ -366,14 +366,16 @@ class Desk:
         stop: threading.Event,
         progress: Callable[[int, int], None] = lambda _done, _of: None,
         wait: bool = True,
+        waits: Callable[[datetime, int], None] = lambda _until, _readers: None,
     ) -> Delivered:
         """Send an approved edition, or go on with one that is being sent.
 
         Comes back when everybody has an answer, or when stopped, paused or cancelled; without
         `wait` also when there is nothing to do before a later try, or the send window or the day's
         limit forbid it. `progress` hears how many of how many waiting readers have their final
-        answer. Raises `EditionError` where there is nothing to send, `MailerFault` where nobody can
-        be reached (the rows stay as they are).
+        answer; `waits` hears at each such wait until when (UTC), and how many readers wait. Raises
+        `EditionError` where there is nothing to send, `MailerFault` where nobody can be reached
+        (the rows stay as they are).
         """
         return self._dispatch.deliver(
             edition,
@@ -382,6 +384,7 @@ class Desk:
             stop=stop,
             progress=progress,
             wait=wait,
+            waits=waits,
         )
 
     def work(self, stop: threading.Event) -> None:

@@ -32,6 +32,8 @@ from subscribers.tokens import Tokens
 log = structlog.get_logger(__name__)
 
 VariantOf = Callable[[str], Composition | None]
+Waits = Callable[[datetime, int], None]
+"""Hears until when (UTC) a delivery waits, and how many readers wait."""
 SignerOf = Callable[[Briefing], Signer | None]
 
 # While workers deliver, their progress is counted so often.
@@ -99,6 +101,7 @@ class Dispatch:
         stop: threading.Event,
         progress: Callable[[int, int], None],
         wait: bool,
+        waits: Waits,
     ) -> Delivered:
         """See `Desk.deliver`."""
         if edition.state is EditionState.SENT:
@@ -111,7 +114,9 @@ class Dispatch:
         if edition.state is EditionState.APPROVED:
             edition = self._start(edition, briefing)
         if self._engine is None:
-            ended = self._run(edition, briefing, variant_of, stop, progress, wait=wait)
+            ended = self._run(
+                edition, briefing, variant_of, stop, progress, waits if wait else None
+            )
         else:
             ended = self._watch(edition, stop, progress) if wait else Ended.WAITING
         return Delivered(self._reload(edition), ended, self._tally(edition))
@@ -194,20 +199,26 @@ class Dispatch:
         variant_of: VariantOf,
         stop: threading.Event,
         progress: Callable[[int, int], None],
-        *,
-        wait: bool,
+        waits: Waits | None,
     ) -> Ended:
-        """Deliver in this process."""
+        """Deliver in this process; without `waits`, until there is nothing to do but to wait."""
         letters = self.letters(edition, briefing, variant_of)
         while True:
             tell = partial(_tell, progress, self._tally(edition).waiting)
             supply = OpenChunks(edition.id, self._owner, resend_unknown=self._retry.resend_unknown)
             sending = self._sending(edition, briefing, letters, stop, tell, supply)
             ended = sending.run()
-            if ended is not Ended.WAITING or not wait:
+            if ended is not Ended.WAITING or waits is None:
                 break
-            log.info("waiting", until=sending.next_at)
-            self._wait(edition, sending.next_at, stop)
+            until = sending.next_at
+            if until is not None:
+                log.info("waiting", until=until.isoformat(timespec="seconds"))
+                waits(until, self._tally(edition).waiting)
+            self._wait(edition, until, stop)
+            if stop.is_set():
+                # Another run would only find the wait again.
+                ended = Ended.STOPPED
+                break
         if ended is Ended.DONE:
             self._finish(edition)
         return ended

@@ -29,13 +29,20 @@ STARTABLE = (*UNDECIDED, EditionState.HELD)
 """States in which an edition may still be shaped and approved."""
 
 
+# Why a day is empty: so many articles are named, and so many looked up in other editions.
+_MOST_TOLD = 5
+_MOST_LOOKED_AT = 50
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An edition as it stands, composed for all sections, and what was left out of it."""
+    """An edition as it stands, composed for all sections, and what was left out of it; `is_new`
+    where it had no story before."""
 
     edition: Edition
     composed: Composed
     left_out: tuple[LeftOut, ...] = ()
+    is_new: bool = False
 
 
 class Drafting:
@@ -56,6 +63,7 @@ class Drafting:
         """
         with self._database.write() as connection:
             edition = editions.find(connection, briefing.slug, day, DAILY)
+            is_new = edition is None or not edition.stories
             if edition is not None and edition.state not in (*STARTABLE, EditionState.SKIPPED):
                 selection = Selection(edition.stories, ())
             else:
@@ -72,7 +80,7 @@ class Drafting:
                     _log_arrivals(connection, edition, selection.stories, now)
                 edition = editions.get(connection, edition.id)
         assert edition is not None  # noqa: S101 - read in the transaction that wrote it
-        return Draft(edition, self._compose(edition, briefing), selection.left_out)
+        return Draft(edition, self._compose(edition, briefing), selection.left_out, is_new)
 
     def preview(self, briefing: Briefing, day: date, now: datetime) -> Draft:
         """The edition of a day as it stands, or as it would be made now; writes nothing."""
@@ -173,7 +181,7 @@ class Drafting:
     ) -> tuple[Window, Selection]:
         window, selection = self._choose(connection, briefing, day, now, edition)
         if not selection.stories:
-            raise _explain_empty(connection, briefing, day, selection)
+            raise _explain_empty(connection, briefing, day, now, edition, selection)
         return window, selection
 
     def _choose(
@@ -257,7 +265,12 @@ def _log_arrivals(
 
 
 def _explain_empty(
-    connection: Connection, briefing: Briefing, day: date, selection: Selection
+    connection: Connection,
+    briefing: Briefing,
+    day: date,
+    now: datetime,
+    edition: Edition | None,
+    selection: Selection,
 ) -> EmptyEdition:
     newest = articles.newest(connection)
     if newest is None:
@@ -265,15 +278,37 @@ def _explain_empty(
             f"there is no story for {day}: the store is empty",
             mend="wait for the sources; operators run `briefing import PATH` or `briefing collect`",
         )
-    why = [f"“{out.article.headline}”: {out.reason}" for out in selection.left_out[:5]]
+    told = _find_told(connection, briefing, day, now, edition)
+    why = [
+        f"“{headlines[0]}”{f' and {len(headlines) - 1:,} more' * (len(headlines) > 1)}: "
+        f"in the edition of {other} already"
+        for other, headlines in sorted(told.items())
+    ]
+    why += [f"“{out.article.headline}”: {out.reason}" for out in selection.left_out[:_MOST_TOLD]]
     if not why:
         published = newest.published_at.astimezone(briefing.timezone).date()
-        why = [f"the newest article, “{newest.headline}”, is of {published}"]
-    more = len(selection.left_out) - len(why)
+        too_old = newest.news_at < briefing.due_at(day) - briefing.max_age
+        because = ", too old for this edition (max_age)" if too_old else ""
+        why = [f"the newest article, “{newest.headline}”, is of {published}{because}"]
+    more = len(selection.left_out) - _MOST_TOLD
     if more > 0:
-        why.append(f"and {more} more")
+        why.append(f"and {more:,} more")
     return EmptyEdition(
         f"there is no story for {day}:\n  " + "\n  ".join(why),
         mend="wait for newer articles; operators import them, give their day with "
         "`import --published DATE`, or make the edition of another day with --date",
     )
+
+
+def _find_told(
+    connection: Connection, briefing: Briefing, day: date, now: datetime, edition: Edition | None
+) -> dict[date, list[str]]:
+    """Headlines that might be news on that day, by the day of the other edition they stand in."""
+    since = briefing.due_at(day) - briefing.max_age
+    own = edition.id if edition else 0
+    told: dict[date, list[str]] = {}
+    for one in articles.recent(connection, since=since, now=now, limit=_MOST_LOOKED_AT):
+        other = articles.told_on(connection, one.id or 0, briefing.slug, but_for=own)
+        if other is not None:
+            told.setdefault(other, []).append(one.headline)
+    return told

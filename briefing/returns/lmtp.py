@@ -45,7 +45,7 @@ class LmtpServer:
             from aiosmtpd.lmtp import LMTP  # noqa: PLC0415 - an extra
         except ImportError as error:
             raise LmtpFault(
-                "aiosmtpd is not installed", mend="install daily-briefing[lmtp]"
+                "aiosmtpd is not installed", mend="in the checkout: pip install '.[lmtp]'"
             ) from error
         listener = self._bind()
         handler, ready = self._handler, threading.Event()

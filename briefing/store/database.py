@@ -22,18 +22,24 @@ from sqlalchemy.exc import (
     ProgrammingError,
 )
 
-from briefing.errors import StoreError, UsageError
+from briefing.errors import StoreError, UsageError, name_user
 
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+# What SQLite says where the system forbids a file or its folder (sqlite.org/rescode.html).
+_NOT_ALLOWED = ("readonly database", "unable to open database file", "disk I/O error")
 
 
 class Database:
-    """Transactions on one database URL (`sqlite:///…` or `postgresql+psycopg://…`)."""
+    """Transactions on one database URL (`sqlite:///…` or `postgresql+psycopg://…`).
 
-    def __init__(self, url: str) -> None:
+    `named_by` says to people where the URL stands.
+    """
+
+    def __init__(self, url: str, *, named_by: str = "[database] url") -> None:
+        self._named_by = named_by
         try:
             self.url = make_url(url)
             self.engine = _create_engine(url)
@@ -41,7 +47,7 @@ class Database:
             msg = f"the database URL cannot be used: {error}"
             mend = (
                 "use sqlite:///FILE, or postgresql+psycopg://USER@HOST/NAME "
-                "with the extra daily-briefing[postgresql] installed"
+                "after `pip install '.[postgresql]'` in the checkout"
             )
             raise StoreError(msg, mend=mend) from error
         self.is_sqlite = self.engine.dialect.name == "sqlite"
@@ -65,7 +71,7 @@ class Database:
         if self.is_sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         before = self.revision()
-        self._refuse_newer(before)
+        self.refuse_newer(before)
         if before == self.newest():
             return before, before
         # Alembic takes as long to import as a whole command does otherwise.
@@ -114,14 +120,15 @@ class Database:
         """Make sure the schema fits this program: an empty database is set up, an older one is
         refused. Raises `StoreError`."""
         present = self.revision()
-        self._refuse_newer(present)
+        self.refuse_newer(present)
         if present is None:
             self.migrate()
         elif present != self.newest():
             msg = f"the database is of an older version ({present})"
             raise StoreError(msg, mend="run `briefing backup FILE`, then `briefing migrate`")
 
-    def _refuse_newer(self, present: str | None) -> None:
+    def refuse_newer(self, present: str | None) -> None:
+        """Raises `StoreError` where a revision is one that only a newer program knows."""
         if present is not None and present not in _revisions():
             msg = f"the database is of a newer version ({present}) than this program"
             raise StoreError(msg, mend="run the newer program, or restore a backup")
@@ -174,10 +181,17 @@ class Database:
     def explain(self, error: DBAPIError) -> StoreError:
         """The database's own error in words for an operator, without the password in the URL."""
         shown = self.url.render_as_string(hide_password=True)
-        return StoreError(
-            f"the database {shown} cannot be used: {str(error.orig).strip()}",
-            mend="check [database] url, that the server runs, that the folder is writable",
-        )
+        said = str(error.orig).strip()
+        runs = "that it is a database" if self.is_sqlite else "that the server runs"
+        mend = f"check {self._named_by}, and {runs}"
+        file = self.url.database if self.is_sqlite else None
+        if file and any(words in said for words in _NOT_ALLOWED):
+            mend = (
+                f"see that {file} can be written by “{name_user()}”, as whom this runs, and that "
+                f"the folder is writable, for SQLite keeps files beside it; {self._named_by} "
+                "names another"
+            )
+        return StoreError(f"the database {shown} cannot be used: {said}", mend=mend)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

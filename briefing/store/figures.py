@@ -35,9 +35,9 @@ def count_newer(
     since: datetime,
     until: datetime,
 ) -> int:
-    """How many articles came in `after` a moment, were published from `since` to `until`, are of one
-    of the sections (or name none), and stand in no daily edition of a briefing, nor were dropped
-    from one; all in UTC. Of those written at the desk, only what an alert has told."""
+    """How many articles came in `after` a moment, were published from `since` to `until`, are of
+    one of the sections (or name none), and stand in no daily edition of a briefing, nor were
+    dropped from one; all in UTC. Of those written at the desk, only what an alert has told."""
     placing = (
         select(edition_stories.c.article_id)
         .join(editions, editions.c.id == edition_stories.c.edition_id)

@@ -178,6 +178,6 @@ def _package() -> str:
     except ImportError as missing:
         raise StoreError(
             "the engine “procrastinate” is not installed",
-            mend="pip install 'daily-briefing[procrastinate]'",
+            mend="in the checkout: pip install '.[procrastinate]'",
         ) from missing
     return procrastinate.__name__

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -105,10 +107,12 @@ class Server:
         try:
             listener = socket.create_server((self._host, self._port), family=family, backlog=1024)
         except OSError as error:
-            reason = error.strerror or str(error)
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            mend = "`listen` in [web] names another address"
+            if error.errno == errno.EADDRINUSE:
+                mend = f"another `briefing run` or `serve` may be running there; {mend}"
             raise ServerFault(
-                f"the web pages cannot listen on {self._shown(self._port)}: {reason}",
-                mend="stop what listens there, or set [web] listen to another address",
+                f"the web pages cannot listen on {self._shown(self._port)}: {reason}", mend=mend
             ) from error
         # What is accepted inherits it. Without it a small page waits 40 ms for the visitor's word
         # that its head has come; asyncio sets it only on sockets that name their protocol.

@@ -609,6 +609,15 @@ def test_without_any_signing_key_the_report_says_how_to_make_one(
     assert f"> {folder}/secret.key" in fault.mend
 
 
+@pytest.mark.parametrize("line", ["", 'secret_file = "gone.key"'])
+def test_without_the_signing_key_the_report_asks_for_the_old_one_first(
+    refusing: Refusing, folder: Path, line: str
+) -> None:
+    (folder / "secret.key").unlink()
+    (fault,) = refusing(seeded("[web]", line))
+    assert "if readers have mail already, put the old file back" in fault.mend
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

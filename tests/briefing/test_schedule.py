@@ -7,9 +7,13 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from structlog.testing import capture_logs
 
 from briefing.schedule import Patience, Step, find_due
-from tests.kit.newsroom import briefing
+from briefing.store import Database
+from tests.kit.newsroom import DAY, NOW, Clock, ScriptedMailer, articles, briefing
+from tests.kit.newsroom import desk as make_desk
+from tests.kit.ticking import asleep, tick_again
 
 HOUR = timedelta(hours=1)
 
@@ -180,3 +184,22 @@ def test_a_daemon_of_months_remembers_no_old_failures() -> None:
         now += timedelta(days=1)
         patience.forget(now)
     assert len(patience._waits) == 0
+
+
+# What it says of drafts.
+
+
+def test_a_draft_that_has_no_story_yet_is_told_once_and_its_making_too(sqlite: Database) -> None:
+    clock = Clock(NOW + timedelta(minutes=30))
+    desk = make_desk(sqlite, ScriptedMailer(), clock)
+    daemon = asleep(desk, sqlite, clock)
+    with capture_logs() as lines:
+        for minute in range(6):
+            if minute == 3:
+                desk.store(articles(2), clock())
+            tick_again(daemon)
+            clock.forward(minutes=1)
+
+    told = [(line["event"], line["log_level"]) for line in lines]
+    assert told == [("no story for the draft yet", "warning"), ("draft made", "info")]
+    assert lines[0]["day"] == str(DAY)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from datetime import UTC, datetime
 from pathlib import Path
+from pwd import getpwuid
 
 import pytest
 
@@ -232,6 +234,7 @@ def test_a_database_of_a_newer_version_is_left_alone(workplace: Workplace) -> No
     workplace.execute("UPDATE alembic_version SET version_num = '9999'")
     for command in ("compose", "migrate", "stats"):
         told(workplace.run(command, status=1), "newer version (9999)", "newer program")
+    assert "run the newer program" in workplace.run("doctor", "--offline", status=1).out
     assert workplace.query("SELECT version_num FROM alembic_version") == [("9999",)]
 
 
@@ -256,7 +259,12 @@ def test_a_folder_that_cannot_be_written_is_told(workplace: Workplace) -> None:
     """In /proc nobody makes a file, root neither."""
     told(workplace.run("--config", "/proc/config.toml", "init", status=2), "cannot write /proc")
     workplace.configure(url='"sqlite:////proc/briefing.db"')
-    told(workplace.run("compose", status=1), "/proc/briefing.db", "folder is writable")
+    told(
+        workplace.run("compose", status=1),
+        "/proc/briefing.db can be written by",
+        getpwuid(os.geteuid()).pw_name,
+        "folder is writable",
+    )
     told(workplace.run("preview", "--html", "/proc/preview.html", status=None), "/proc")
 
 
@@ -292,7 +300,7 @@ def test_a_port_that_is_taken_is_told(workplace: Workplace) -> None:
         port = taken.getsockname()[1]
         workplace.configure(listen=f'"127.0.0.1:{port}"')
         for command in ("serve", "run"):
-            told(workplace.run(command, status=1), f"127.0.0.1:{port}", "[web] listen")
+            told(workplace.run(command, status=1), f"127.0.0.1:{port}: ", "`listen` in [web]")
 
 
 # The command line itself.
@@ -315,6 +323,36 @@ def test_wrong_usage_is_told_by_its_status(workplace: Workplace, words: tuple[st
     done = workplace.run(*words, status=2)
     assert "Usage: briefing" in done.err + done.out
     assert not workplace.database.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("user", "add", "bob", "--role", "boss"), "'boss' is not one of 'editor', 'publisher'"),
+        (("stats", "--days", "x"), "it has to be a whole number"),
+        (("stats", "--days", "0"), "it has to be greater than or equal to 1"),
+    ],
+    ids=["choice", "number", "range"],
+)
+def test_a_value_that_will_not_do_is_told_in_words(
+    workplace: Workplace, words: tuple[str, ...], reason: str
+) -> None:
+    (line,) = workplace.run(*words, status=2).err.splitlines()[-1:]
+    assert line.startswith(f"Error: Invalid value for '{words[-2]}': {reason}")
+
+
+def test_moving_to_a_database_that_does_not_answer_names_the_option(workplace: Workplace) -> None:
+    url = "postgresql+psycopg://nobody@127.0.0.1:1/none"
+    done = workplace.run("migrate", "--to", url, status=1)
+    told(done, "127.0.0.1", "check --to")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_configuration_that_may_not_be_read_is_told_with_who_may_not(
+    workplace: Workplace,
+) -> None:
+    workplace.config.chmod(0)
+    told(workplace.run("status", status=2), "config.toml: Permission denied", "as whom this runs")
 
 
 def test_a_mistyped_command_is_guessed(workplace: Workplace) -> None:

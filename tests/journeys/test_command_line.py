@@ -342,7 +342,7 @@ def test_people_are_added_listed_suppressed_released_and_erased(workplace: Workp
     assert "already subscribed" in run("add", "ana@readers.example")
     assert "ana" in run("list").casefold()
     assert "1 subscriber\n" in run("list")
-    assert "added by operator" in run("show", "ana@readers.example")
+    assert "added by operator, briefings: daily\n" in run("show", "ana@readers.example")
     run("suppress", "ana@readers.example", "--reason", "asked by telephone")
     assert "suppressed (manual)" in run("show", "ana@readers.example")
     assert "1 suppressed address not added" in run("add", "ana@readers.example", status=1)
@@ -397,7 +397,7 @@ def test_the_figures_name_editions_readers_and_sources(workplace: Workplace) -> 
     assert wire["succeeded_at"]
     assert re.search(rf"{TODAY}  sent +3 +1 +1 +0 +0 +0 +0", shown)
     assert "subscribers: 1 active, 1 suppressed" in shown
-    assert "source Wire copy: good" in shown
+    assert re.search(rf"source Wire copy: good, asked {TODAY} \d\d:\d\d:\d\d UTC$", shown)
 
 
 def test_the_figures_of_a_new_place_are_noughts(workplace: Workplace) -> None:

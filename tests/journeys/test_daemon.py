@@ -69,6 +69,9 @@ def test_an_edition_leaves_at_its_hour_in_its_zone(workplace: Workplace, start: 
     assert timedelta(0) <= late < timedelta(seconds=15)
     assert workplace.editions() == [(str(at.date()), "sent")]
     assert daemon.end() == 0
+    shown = workplace.run("status", "--date", str(at.date())).out
+    there, here = f"{at:%Y-%m-%d %H:%M}", f"{at.astimezone(UTC):%H:%M}"
+    assert re.search(rf", due {there} Asia/Tokyo, ([-\d]+ )?{here} UTC$", shown, re.MULTILINE)
 
 
 def test_after_downtime_an_edition_is_caught_up(workplace: Workplace, start: Start) -> None:

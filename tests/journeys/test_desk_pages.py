@@ -196,7 +196,7 @@ def test_by_mouse(browser: Browser, demo: Demo) -> None:
         page = table.page
 
         # A headline is rewritten, with the source's own beside it.
-        table.story(SECOND).get_by_role("link", name="Edit").click()
+        table.story(SECOND).get_by_role("heading", name=SECOND).click()
         expect(table.panel.get_by_text(f"The source says: {SECOND}")).to_be_visible()
         table.panel.get_by_label("Headline", exact=True).fill(SECOND_NOW)
         table.panel.get_by_role("button", name="Save the words").click()
@@ -232,15 +232,15 @@ def test_by_mouse(browser: Browser, demo: Demo) -> None:
 
         # One is dragged on top of the mail, above the whole section that it stands in.
         table.story(LEAD).evaluate("node => node.scrollIntoView({block: 'center'})")
-        grip = table.story(SECOND_NOW).locator(".grip").bounding_box()
-        goal = page.locator("ol[data-lead]").bounding_box()
-        assert grip
-        assert goal
-        page.mouse.move(grip["x"] + 8, grip["y"] + 10)
+        dots = table.story(SECOND_NOW).locator(".grip").bounding_box()
+        top = page.locator("ol[data-lead]").bounding_box()
+        assert dots
+        assert top
+        page.mouse.move(dots["x"] + 8, dots["y"] + 10)
         page.mouse.down()
-        page.mouse.move(grip["x"] + 8, goal["y"] + 20, steps=20)
+        page.mouse.move(dots["x"] + 8, top["y"] + 20, steps=20)
         wait_until(
-            lambda: leads(page, grip["x"] + 8, goal["y"] + 20, SECOND_NOW), "room for the lead"
+            lambda: leads(page, dots["x"] + 8, top["y"] + 20, SECOND_NOW), "room for the lead"
         )
         page.mouse.up()
         expect(page.locator("#section-lead .headline")).to_have_text([SECOND_NOW])

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, Dialog, expect
+from playwright.sync_api import APIResponse, Browser, Dialog, Route, expect
 
 from tests.journeys.test_desk_pages import (
     BAKERY,
@@ -76,6 +76,19 @@ def test_two_editors_see_each_other_and_each_other_s_changes(pair: tuple[Table, 
     expect(pia.page.frame_locator("#frame").locator("body")).to_contain_text(
         "Books in sixty languages"
     )
+
+    # An answer that is late does not hide what was done since.
+    held: list[tuple[Route, APIResponse]] = []
+    pia.page.route("**/acts/pin", lambda route: held.append((route, route.fetch())))
+    pia.story(BAKERY).get_by_role("button", name="Pin").click()
+    expect(ana.story(BAKERY)).to_contain_text("Pinned")
+    ana.story(SECOND).get_by_role("button", name="Pin").click()
+    expect(pia.story(SECOND)).to_contain_text("Pinned")
+    [(route, answer)] = held
+    assert SECOND in answer.text()
+    route.fulfill(response=answer)
+    pia.said("Saved.")
+    expect(pia.story(SECOND)).to_contain_text("Pinned", timeout=10_000)
 
 
 @pytest.mark.timeout(240)

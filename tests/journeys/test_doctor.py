@@ -105,7 +105,7 @@ def test_a_single_mail_of_the_publishers_that_does_not_render_is_found(
 
 def test_an_older_database_is_an_error(workplace: Workplace) -> None:
     workplace.run("migrate")
-    workplace.execute("UPDATE alembic_version SET version_num = '0000'")
+    workplace.execute("UPDATE alembic_version SET version_num = '0001'")
     done = workplace.run("doctor", "--offline", "--json", status=1)
     assert findings(done)["migrations"]["level"] == "error"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from tests.kit import killing
 from tests.kit.commands import Running, Workplace, wait_until
+from tests.kit.smtp import RecordingServer
 
 READERS = 4000
 LINES = 8
@@ -89,6 +91,32 @@ def test_a_sender_that_is_asked_to_stop_leaves_nothing_in_doubt(
     workplace.run("deliver")
     result = killing.balance(f"sqlite:///{workplace.database}", server.accepted())
     assert (result.tally.sent, result.repeats.total()) == (READERS, 0)
+
+
+def test_a_delivery_that_waits_for_a_retry_says_so_once_and_stops_at_once(
+    workplace: Workplace, start: Start
+) -> None:
+    workplace.run("import", *workplace.write_stories())
+    workplace.run("subscribers", "add", "full@readers.example", "ana@readers.example")
+    workplace.run("compose")
+    workplace.run("approve")
+    refuse = lambda address: "450 4.2.2 mailbox full" * address.startswith("full")  # noqa: E731
+    with RecordingServer(refuse=refuse) as server:
+        workplace.send_to(server.port)
+        command = start("deliver")
+        wait_until(lambda: any("1 reader waits until" in it for it in command.lines), "its word")
+        assert command.end(timeout=5) == 1
+        daemon = start("run", "--no-web")
+        until = daemon.wait_for("waiting")["until"]
+        assert daemon.end(timeout=5) == 0
+
+    (told,) = [line for line in command.lines if "waits" in line]
+    assert "UTC; Ctrl-C is safe, `--no-wait` leaves it to the next run" in told
+    assert any("the delivery was stopped" in line for line in command.lines)
+    assert re.fullmatch(r"[-\d]{10}T[:\d]{8}\+00:00", until)
+    assert [event["event"] for event in daemon.events].count("waiting") == 1
+    (ended,) = [event for event in daemon.events if event["event"] == "delivery ended"]
+    assert (ended["why"], ended["sent"], ended["waiting"]) == ("stopped", 1, 1)
 
 
 def test_a_second_sender_beside_the_first_sends_nothing_twice(

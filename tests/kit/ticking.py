@@ -12,12 +12,21 @@ from tests.kit.newsroom import NOW, Clock
 
 
 def tick(desk: Desk, database: Database, clock: Clock) -> None:
-    """The daemon looks once what is due, and its deliveries end."""
+    """A daemon looks once what is due, and its deliveries end."""
+    tick_again(asleep(desk, database, clock))
+
+
+def asleep(desk: Desk, database: Database, clock: Clock) -> Daemon:
+    """A daemon that looks only when it is told to."""
     daemon = object.__new__(Daemon)
     daemon._app = SimpleNamespace(database=database, clock=clock)  # type: ignore[assignment]
     daemon._desk, daemon._stop, daemon._started = desk, threading.Event(), NOW
     daemon._deliveries, daemon._patience = {}, Patience()
-    daemon._ticking = threading.Lock()
+    daemon._ticking, daemon._empty = threading.Lock(), {}
+    return daemon
+
+
+def tick_again(daemon: Daemon) -> None:
     daemon._tick()
     for thread in daemon._deliveries.values():
         thread.join()

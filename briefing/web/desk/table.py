@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
@@ -16,23 +15,21 @@ from urllib.parse import quote, unquote, urlsplit
 
 from starlette.responses import Response
 
-from briefing.composition.foreign import words
-from briefing.composition.lint import Finding
-from briefing.composition.page import arrange
-from briefing.desk.deciding import Judged, NotAllowed
+from briefing.desk.deciding import NotAllowed
 from briefing.desk.differences import compare_fields
 from briefing.desk.editing import EDITABLE, Clash, Sheet
 from briefing.desk.proofs import Proof
 from briefing.errors import BriefingError
-from briefing.model import DAILY, Briefing, Edition, EditionState, Story
+from briefing.model import DAILY, Briefing, Edition, EditionState
 from briefing.store import editions, figures
 from briefing.store.ledger import Tally
 from briefing.web.desk import telling
-from briefing.web.desk.checking import jump_to, links_of
+from briefing.web.desk.checking import links_of
 from briefing.web.desk.gate import Seat
+from briefing.web.desk.grouping import group_stories
 from briefing.web.desk.parts import Parts
 
-__all__ = ["AFTER", "NOTE", "SAVED", "Refused", "Row", "Table"]
+__all__ = ["AFTER", "NOTE", "SAVED", "Refused", "Table"]
 
 AFTER: Final = (EditionState.SENDING, EditionState.SENT, EditionState.CANCELLED)
 """States in which some readers have it."""
@@ -59,35 +56,6 @@ class Refused(Exception):
         self.mend = mend
         self.clash = clash
         self.status = 409 if clash else status
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A story on the table. `number` counts from 1 through the whole edition as it is shown,
-    `index` from 0 within its section, the lead counted where it stands; `up` and `down` are how far
-    it has to shift there to pass the next one that is shown, 0 at an end; `size` is in bytes of the
-    HTML part, 0 where it is not shown."""
-
-    story: Story
-    number: int
-    index: int
-    up: int
-    down: int
-    size: int
-    findings: tuple[Finding, ...]
-    here: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A section with its stories but for the lead; `known` is False where the briefing has it no
-    more, `has_lead` says that the lead is of it."""
-
-    slug: str
-    name: str
-    known: bool
-    has_lead: bool
-    rows: tuple[Row, ...]
 
 
 class Table:
@@ -203,7 +171,7 @@ class Table:
         by_id = {edit.id: edit for edit in sheet.log}
         tally = self._desk.tally(edition) if edition.state in AFTER else None
         titles = telling.titles_of(sheet)
-        lead, groups = _group(edition, named, proof, judged, others)
+        lead, groups = group_stories(edition, named, proof, judged, others)
         changed, newer = self._count(sheet, named, now)
         return {
             "sheet": sheet,
@@ -233,7 +201,12 @@ class Table:
             "test_addresses": self._parts.newsroom.test_addresses,
             "cursor": news.cursor,
             "left": tell_span(edition.due_at - now),
-            "policy": _tell_policy(edition, named),
+            "policy": _tell_policy(
+                edition,
+                named,
+                has_errors=bool(judged.errors),
+                wants_changes=self._desk.deciding.wants_changes(edition.id),
+            ),
             **links_of(edition, proof),
         }
 
@@ -285,66 +258,22 @@ def tell_span(span: timedelta) -> str:
     return f"in {said}" if span > timedelta(0) else f"{said} ago"
 
 
-def _tell_policy(edition: Edition, briefing: Briefing) -> str:
+def _tell_policy(
+    edition: Edition, briefing: Briefing, *, has_errors: bool, wants_changes: bool
+) -> str:
     """What happens at the hour if nobody decides."""
     if edition.state is EditionState.HELD:
         return "It is held: it leaves only when somebody approves it."
-    if edition.state is EditionState.CHANGES:
+    if edition.state is EditionState.CHANGES or wants_changes:
         return "Changes were asked for: it does not leave before it is approved."
     if edition.slot != DAILY:
         return "An alert leaves as soon as it is approved, and not before."
+    sends = briefing.approval == "auto" or briefing.if_unapproved == "send"
+    if sends and has_errors and briefing.if_errors == "hold":
+        return "It has errors: if they stand at its hour, it is held."
     if briefing.approval == "auto":
         return "At its hour it leaves as it stands; an approval settles it before."
     return {
         "send": "If nobody approves it by then, it leaves as it stands.",
         "skip": "If nobody approves it by then, the day is skipped; its stories go to the next.",
     }.get(briefing.if_unapproved, "If nobody approves it by then, it is held.")
-
-
-def _group(
-    edition: Edition,
-    briefing: Briefing,
-    proof: Proof | None,
-    judged: Judged,
-    others: list[Any],
-) -> tuple[Row | None, list[Group]]:
-    """The lead, and the other stories by section, in the order of the mail; the briefing's empty
-    sections as well, for stories to be moved there."""
-    names = {section.slug: section.name for section in briefing.sections}
-    slugs = dict.fromkeys([*names, *(story.section for story in edition.stories)])
-    by_story: dict[str, list[Finding]] = {}
-    composition = proof.composed.composition if proof else None
-    for finding in (*judged.errors, *judged.warnings):
-        by_story.setdefault(jump_to(finding, edition, composition), []).append(finding)
-    weights = proof.weights if proof else {}
-    arranged = arrange(edition, briefing, "")
-    leading = arranged.lead if arranged else None
-
-    def row(story: Story, number: int, index: int, up: int, down: int) -> Row:
-        return Row(
-            story=story,
-            number=number,
-            index=index,
-            up=up,
-            down=down,
-            size=weights.get(words(story.shown_headline), 0),
-            findings=tuple(by_story.get(f"#story-{story.article.id}", ())),
-            here=tuple(one.name for one in others if one.story == story.article.id),
-        )
-
-    lead, groups, number = None, [], 1 if leading else 0
-    for slug in slugs:
-        stories = [story for story in edition.stories if story.section == slug]
-        shown = [index for index, story in enumerate(stories) if story is not leading]
-        has_lead = len(shown) < len(stories)
-        if has_lead and leading:
-            lead = row(leading, 1, stories.index(leading), 0, 0)
-        rows = []
-        for place, index in enumerate(shown):
-            number += 1
-            up = shown[place - 1] - index if place else 0
-            down = shown[place + 1] - index if place + 1 < len(shown) else 0
-            rows.append(row(stories[index], number, index, up, down))
-        name = words(names.get(slug, slug))
-        groups.append(Group(slug, name, slug in names, has_lead, tuple(rows)))
-    return lead, groups

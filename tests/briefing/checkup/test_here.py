@@ -36,7 +36,7 @@ def test_a_database_that_is_not_there_is_not_made_by_looking(
 
 def test_an_older_schema_is_an_error_with_the_commands(sqlite: Database) -> None:
     with sqlite.write() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     found = check_database(sqlite)[-1]
     assert found.level is Level.ERROR
     assert "briefing migrate" in found.mend

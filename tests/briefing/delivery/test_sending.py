@@ -5,13 +5,15 @@ from collections import Counter
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
+from sqlalchemy import update
 from structlog.testing import capture_logs
 
 from briefing.delivery import Ended, Pace, Retry, WarmUp
 from briefing.errors import MailerFault
 from briefing.mailers import MailerBusy, Wait, WaitEnded, sit_out
 from briefing.model import Message, Outcome, OutcomeKind, Recipient
-from briefing.store import Database, editions, edits, ledger
+from briefing.store import Database, editions, edits, leases, ledger
+from briefing.store.tables import deliveries
 from subscribers import roll
 from tests.kit import mails
 from tests.kit.deliveries import sending, sums, write_message
@@ -260,9 +262,9 @@ def test_a_line_that_was_not_waited_for_is_no_failure_of_the_delivery(
 
         def open(self, wait: Wait = sit_out) -> ScriptedLine:
             if self.opened:
-                opening.set()
                 with database.write() as connection:
                     ledger.pause(connection, edition_id, "by ana")
+                opening.set()
                 assert wait(20)
                 raise WaitEnded("not waited for")
             return super().open(wait)
@@ -392,3 +394,30 @@ def test_a_broken_line_costs_no_reader_an_attempt(database: Database, edition_id
 
     assert sending(database, edition_id, mailer).run() is Ended.DONE
     assert sums(database, edition_id).sent == 35
+
+
+@pytest.mark.parametrize(
+    ("again", "event"),
+    [(True, "messages in doubt are sent again"), (False, "messages in doubt are held as unknown")],
+)
+def test_what_a_dead_sender_left_in_doubt_is_counted_once(
+    database: Database, edition_id: int, again: bool, event: str
+) -> None:
+    clock, ms = Clock(), ledger.to_ms(NOW)
+    with database.write() as connection:
+        for _ in range(2):
+            assert leases.take_chunk(connection, edition_id, "dead", ms, resend_unknown=True)
+        connection.execute(
+            update(deliveries)
+            .where(deliveries.c.recipient_id.in_([1, 2, 11]))
+            .values(state="sending")
+        )
+    clock.forward(milliseconds=leases.LEASE_MS + 1)
+
+    with capture_logs() as lines:
+        retry = Retry(resend_unknown=again)
+        sending(database, edition_id, ScriptedMailer(), clock=clock, retry=retry).run()
+
+    told = [line for line in lines if "in doubt" in line["event"]]
+    assert [(line["event"], line["messages"]) for line in told] == [(event, 3)]
+    assert sums(database, edition_id).unknown == (0 if again else 3)

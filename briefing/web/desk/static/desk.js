@@ -30,6 +30,7 @@
     if (event.detail.target.id === "sheet") {
       dress();
       if (!live) acted = Date.now();
+      setTimeout(follow, 3000);
       // Whoever is at a story far below does not see what is said on top.
       $("#clash, #trouble", sheet())?.scrollIntoView({ block: "center" });
     }
@@ -63,6 +64,9 @@
       tab.setAttribute("aria-current", "true");
       show(tab.dataset.look);
     }
+    // A headline is the way to its form as well; who marks words of it means something else.
+    const headline = event.target.closest("[data-editable=yes] .story .headline");
+    if (headline && getSelection().isCollapsed) $("[id^=edit-]", headline.closest(".story")).click();
     if (event.target.closest("[aria-disabled=true]")) event.preventDefault();
   }, true);
 
@@ -209,12 +213,20 @@
     ask("GET", "sheet", { headers: { "X-Live": "1" } });
   }
 
+  // The answer of a form may come late, behind news of what was done after it, and be put in over
+  // it. The news comes once a second: by the time this asks, it is what the sheet has to show.
+  let heard = "";
+
+  function follow() {
+    if (heard && sheet() && heard !== sheet().dataset.cursor) refresh();
+  }
+
   function listen() {
     const cursor = encodeURIComponent(sheet().dataset.cursor);
     const stream = new EventSource(`${place()}/events?cursor=${cursor}`);
     stream.addEventListener("news", (event) => {
-      const news = JSON.parse(event.data);
-      if (news.cursor !== sheet().dataset.cursor) refresh();
+      heard = JSON.parse(event.data).cursor;
+      if (heard !== sheet().dataset.cursor) refresh();
     });
     // By itself it would come back with the old cursor. The sheet is asked for first: it also knows
     // whether the session has ended.

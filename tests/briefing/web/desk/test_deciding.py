@@ -550,6 +550,28 @@ def test_what_happens_if_nobody_decides(
     assert said in plain(ana.get(morning.place))
 
 
+@pytest.mark.parametrize(
+    "changes", [{"approval": "auto"}, {"approval": "required", "if_unapproved": "send"}]
+)
+def test_errors_are_said_to_hold_it(
+    morning: Morning, ana: Browser, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str]
+) -> None:
+    briefings = morning.room.desk.briefings
+    monkeypatch.setitem(briefings, "daily", newsroom.briefing(**changes))
+    ana.post(f"{morning.place}/acts/write", {"seen": 1, "subject": "Hello {{ name }}"})
+
+    assert "It has errors: if they stand at its hour, it is held." in plain(ana.get(morning.place))
+
+
+def test_a_wish_for_changes_is_said_to_stand_after_an_editor_s_review(
+    morning: Morning, ana: Browser, pia: Browser
+) -> None:
+    pia.post(f"{morning.place}/request-changes", {"reason": "libel", "revision": 1})
+    ana.post(f"{morning.place}/submit", {"revision": 1})
+
+    assert "it does not leave before it is approved" in plain(ana.get(morning.place))
+
+
 def test_an_alert_waits_for_its_approval(morning: Morning, pia: Browser) -> None:
     sent = {"briefing": "daily", "headline": "Border shut", "section": "borders", "body": "Now."}
     answer = pia.post("/desk/alerts", sent)

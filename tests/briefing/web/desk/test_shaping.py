@@ -15,7 +15,7 @@ import pytest
 from lxml.html import HtmlElement
 
 from briefing.desk.pages import read_page
-from briefing.model import Edition, EditionState, Treatment
+from briefing.model import Edition, EditionState, Role, Treatment, User
 from tests.briefing.web.desk.conftest import HX, Browser, Morning, form_of, plain
 from tests.kit import newsroom
 from tests.kit.newsroom import NOW, article, subscribe
@@ -298,8 +298,8 @@ def order_of(page: httpx.Response) -> list[tuple[str, list[int]]]:
     groups = lxml.html.document_fromstring(page.text).find_class("group")
     return [
         (
-            group.get("id").removeprefix("section-"),
-            [int(row.get("data-story")) for row in group.find_class("story")],
+            group.get("id", "").removeprefix("section-"),
+            [int(row.get("data-story", "")) for row in group.find_class("story")],
         )
         for group in groups
     ]
@@ -663,6 +663,7 @@ def test_what_came_in_after_the_draft_is_told(morning: Morning, ana: Browser) ->
     desk.store(
         [
             article("Late news", section="people"),
+            article("Late news!", section="people"),
             article("Later news", section=""),
             article("For another briefing", section="sport"),
             article("Old news", published_at=NOW - timedelta(days=30)),
@@ -671,9 +672,26 @@ def test_what_came_in_after_the_draft_is_told(morning: Morning, ana: Browser) ->
         later,
     )
 
-    assert "2 newer stories came in after this draft. Look at them" in plain(ana.get(morning.place))
+    assert "3 newer stories came in after this draft. Look at them" in plain(ana.get(morning.place))
     desk.draft(desk.briefing(), newsroom.DAY, later)
     assert "came in after this draft" not in plain(ana.get(morning.place))
+
+
+def test_what_an_alert_has_told_is_news_for_the_draft(morning: Morning, ana: Browser) -> None:
+    desk, now = morning.room.desk, morning.room.clock.forward(minutes=5)
+    subscribe(morning.room.database, 1)
+    pia = User(3, "Pia", role=Role.PUBLISHER)
+    alert = desk.alerts.write(
+        desk.briefing(), headline="Border closed", body="As of now.", who=pia, now=now
+    )
+    assert "came in after this draft" not in plain(ana.get(morning.place))
+
+    sent = desk.deciding.send_now(alert.id, alert.revision, [], who=pia, now=now)
+    assert isinstance(sent, Edition)
+    desk.deliver(sent, stop=threading.Event())
+
+    assert "1 newer story came in after this draft. Look at it" in plain(ana.get(morning.place))
+    assert "Border closed" in plain(ana.get(f"{morning.place}/add"))
 
 
 @pytest.mark.parametrize("name", ["add-by-hand", "add-known", "move", "write", "undo"])
