@@ -13,13 +13,15 @@ from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from briefing.desk.deciding import NotAllowed
 from briefing.desk.differences import compare_fields
 from briefing.desk.editing import EDITABLE, Clash, Sheet
 from briefing.desk.proofs import Proof
-from briefing.errors import BriefingError
+from briefing.desk.together import News
+from briefing.errors import BriefingError, EditionError
 from briefing.model import DAILY, Briefing, Edition, EditionState
 from briefing.store import editions, figures
 from briefing.store.ledger import Tally
@@ -77,7 +79,14 @@ class Table:
         repeated: Mapping[str, str] | None = None,
     ) -> Response:
         """The page of an edition, or its part for a script; `repeated` is the form that clashed."""
-        values = self._values(self._parts.sheet(number, seat), seat)
+        # First how far the news goes, then what there is: what happens between the two is news.
+        try:
+            news = self._desk.together.changes_since(
+                number, "", now=self._parts.clock(), who=seat.user
+            )
+        except EditionError:
+            raise HTTPException(404) from None
+        values = self._values(self._parts.sheet(number, seat), seat, news)
         values |= {
             "said": said,
             "did": values["did"] if said == SAVED else "",
@@ -159,13 +168,12 @@ class Table:
         except BriefingError as error:
             return None, error.message
 
-    def _values(self, sheet: Sheet, seat: Seat) -> dict[str, Any]:
+    def _values(self, sheet: Sheet, seat: Seat, news: News) -> dict[str, Any]:
         edition, named = sheet.edition, self._parts.briefing(sheet)
         now = self._parts.clock()
         proof, unproven = self.proof(edition)
         findings = proof.findings if proof else ()
         judged = self._desk.deciding.judge(edition.id, findings)
-        news = self._desk.together.changes_since(edition.id, "", now=now, who=seat.user)
         others = [one for one in news.present if one.user_id != seat.user.id]
         entries = telling.tell_log(sheet, named)
         by_id = {edit.id: edit for edit in sheet.log}

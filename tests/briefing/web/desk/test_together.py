@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from briefing.desk.editing import Sheet
+from briefing.model import User
 from briefing.web import Newsroom, Server
 from briefing.web.desk import together
 from tests.briefing.web.desk.conftest import HX, PASSWORD, Browser, Morning, plain
@@ -24,6 +26,28 @@ def cursor(morning: Morning) -> str:
     """That of now."""
     now = morning.room.clock()
     return morning.room.desk.together.changes_since(morning.number, "", now=now).cursor
+
+
+def test_what_happens_while_a_page_is_made_is_news_to_it(
+    morning: Morning, ana: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editing, now = morning.room.desk.editing, morning.room.clock()
+    read = editing.sheet
+
+    def read_just_before(number: int, *, who: User) -> Sheet:
+        sheet = read(number, who=who)
+        monkeypatch.setattr(editing, "sheet", read)
+        editing.pin(number, 4, True, seen=1, who=User(2, "Ben"), now=now)
+        return sheet
+
+    monkeypatch.setattr(editing, "sheet", read_just_before)
+
+    page = ana.get(morning.place).text
+
+    assert 'data-revision="1"' in page
+    assert f'data-cursor="{cursor(morning)}"' not in page
+    page = ana.get(morning.place).text
+    assert f'data-cursor="{cursor(morning)}"' in page
 
 
 # Who is here
