@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from playwright.sync_api import Browser, Page
 
-from briefing.desk import Desk
+from briefing.desk import Desk, passwords
 from briefing.store import Database
 from tests.kit import browser as chromium
 from tests.kit import loopback, newsroom, parts, postgres
@@ -133,6 +134,15 @@ def mailer() -> newsroom.ScriptedMailer:
 def desk(database: Database, mailer: newsroom.ScriptedMailer, clock: newsroom.Clock) -> Desk:
     """The pipeline over `database`, with `clock`, mailing by `mailer`."""
     return newsroom.desk(database, mailer, clock)
+
+
+@pytest.fixture
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a password costs is the business of tests/briefing/desk/test_passwords.py."""
+    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(1, 8, 1))
+    monkeypatch.setattr(
+        passwords, "_NOBODYS", passwords._NOBODYS.replace("m=65536,t=3,p=4", "m=8,t=1,p=1")
+    )
 
 
 def _migrate(url: str) -> None:

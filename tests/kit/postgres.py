@@ -53,7 +53,9 @@ class Cluster:
         end with whoever is still connected. Nobody may be connected to the template."""
         name = f"test_{secrets.token_hex(6)}"
         with self._connect() as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+            # As files: in place of 110 ms by way of the log, a copy takes 20.
+            command = f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"
+            connection.execute(command.encode())
         try:
             yield self.url(name)
         finally:

@@ -78,7 +78,8 @@ def register(
             raise HTTPException(404)
         return found
 
-    site.include_router(routes)
+    # They have their whole paths already: to include them would make each once more.
+    site.router.routes.extend(routes.routes)
 
     def refuse(request: Request, error: Exception) -> Response:
         if isinstance(error, LoginWanted):

@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import pyotp
 import pytest
-from argon2 import PasswordHasher
 from sqlalchemy import text
 
 from briefing.desk import passwords
@@ -31,6 +30,8 @@ from tests.kit.newsroom import NOW, Clock
 PASSWORD = "ferry lamp cactus nine"
 OTHER = "seven quiet harbour mules"
 HOST = "192.0.2.7"
+
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
 
 
 @pytest.fixture
@@ -267,10 +268,7 @@ def test_a_user_who_is_none_is_named(users: Users) -> None:
         users.find("Nobody")
 
 
-def test_a_browser_that_is_known_is_not_kept_out_by_what_others_try(
-    users: Users, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(1, 8, 1))  # sixty times
+def test_a_browser_that_is_known_is_not_kept_out_by_what_others_try(users: Users) -> None:
     users.add("Pia", PASSWORD, now=NOW)
     for number in range(60):
         users.log_in("Pia", "wrong", host=f"2001:db8:0:{number:x}::1", now=NOW)

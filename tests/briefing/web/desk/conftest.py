@@ -14,11 +14,10 @@ from typing import Any
 import httpx
 import lxml.html
 import pytest
-from argon2 import PasswordHasher
 from fastapi import FastAPI
 from sqlalchemy import select
 
-from briefing.desk import Desk, passwords
+from briefing.desk import Desk
 from briefing.desk.users import Entered
 from briefing.model import Edition, Role, User
 from briefing.store import Database, editions, edits
@@ -101,12 +100,8 @@ def enter(room: Room, name: str, role: Role = Role.EDITOR) -> Browser:
 
 
 @pytest.fixture(autouse=True)
-def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a password costs is the business of tests/briefing/desk/test_passwords.py."""
-    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(1, 8, 1))
-    monkeypatch.setattr(
-        passwords, "_NOBODYS", passwords._NOBODYS.replace("m=65536,t=3,p=4", "m=8,t=1,p=1")
-    )
+def many_log_in(cheap_passwords: None) -> None:
+    """Each test does."""
 
 
 @pytest.fixture
