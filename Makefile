@@ -8,8 +8,8 @@ PYTHON ?=
 python := $(VENV)/bin/python
 DEMO   ?= $(python) tests/demonstration.py
 
-# Two at a time: more would only wait for each other where databases and browsers are started.
-WORKERS ?= 2
+# On two cores: journeys wait for processes much of their time, and leave room for a third.
+WORKERS ?= 3
 TESTS   ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

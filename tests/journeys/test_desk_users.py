@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -15,6 +14,7 @@ from briefing.app import App, build
 from briefing.config import load
 from briefing.desk.users import Entered, Refused
 from briefing.model import Edition, Role, User
+from tests.kit import newsroom
 from tests.kit.commands import CONFIG, ROOT, Running, Workplace, wait_until
 
 Start = Callable[..., Running]
@@ -133,8 +133,9 @@ def test_a_user_who_is_none_is_named(workplace: Workplace) -> None:
 
 def due(place: Workplace, seconds: float, **keys: str) -> None:
     """One briefing that wants an approval, so many seconds from now."""
-    at = datetime.now(ZoneInfo("Asia/Tokyo")).replace(microsecond=0) + timedelta(seconds=seconds)
-    lines = {"timezone": '"Asia/Tokyo"', "days": '"daily"', "approval": '"required"', **keys}
+    zone = newsroom.zone_at_midday()
+    at = datetime.now(zone).replace(microsecond=0) + timedelta(seconds=seconds)
+    lines = {"timezone": f'"{zone}"', "days": '"daily"', "approval": '"required"', **keys}
     place.configure(
         CONFIG + "".join(f"{key} = {value}\n" for key, value in lines.items()),
         at=f'"{at:%H:%M:%S}"',

@@ -140,6 +140,13 @@ class ScriptedLine:
         self.alive = False
 
 
+def zone_at_midday() -> ZoneInfo:
+    """A zone other than UTC in which it is about noon by the machine's clock: hours before and
+    after now are of one day there, whenever the tests run."""
+    ahead = 12 - datetime.now(UTC).hour or 1
+    return ZoneInfo(f"Etc/GMT{-ahead:+d}")  # their signs are the other way round
+
+
 class Clock:
     """A clock that stands still until it is moved."""
 
