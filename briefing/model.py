@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from subscribers.recipient import Recipient
@@ -252,6 +253,13 @@ class EditionState(StrEnum):
     HELD = "held"
     SPIKED = "spiked"
     SKIPPED = "skipped"
+
+
+UNDECIDED: Final = (EditionState.DRAFT, EditionState.REVIEW, EditionState.CHANGES)
+"""States in which nobody has decided on an edition: at its hour the policy does."""
+
+OPEN: Final = (*UNDECIDED, EditionState.HELD)
+"""States in which an edition may be shaped and approved."""
 
 
 @dataclass(frozen=True, slots=True)

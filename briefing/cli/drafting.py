@@ -18,9 +18,8 @@ from briefing.cli.reports import (
     name_edition,
 )
 from briefing.desk import Desk
-from briefing.desk.drafting import STARTABLE
 from briefing.errors import EditionError, JobError, UsageError
-from briefing.model import Edition, Message, Recipient
+from briefing.model import OPEN, Edition, Message, Recipient
 
 app = commands()
 
@@ -157,7 +156,7 @@ def spike(
 
 def _check_errors(desk: Desk, edition: Edition, *, despite: bool) -> str:
     """A note for the log where errors are overruled. Raises `EditionError` where they are not."""
-    if edition.state not in STARTABLE or not edition.stories:
+    if edition.state not in OPEN or not edition.stories:
         return ""  # nothing to approve, or nothing to check again
     judged = desk.judge(edition)
     if not judged.errors:

@@ -66,7 +66,8 @@ class Recorder(Generic[Answer, Intent]):
             self._tickets.append(ticket)
         with self._turn:
             if not ticket.written:
-                # There are others who may come: a write for more of them is worth the wait.
+                # There are others who may come: a write for more of them is worth the wait. A
+                # sleep, no condition: it leaves the interpreter to who has a body to send.
                 if len(self._tickets) < self._lines:
                     time.sleep(GATHER)
                 self._flush()

@@ -28,7 +28,7 @@ from briefing.desk.alerts import Alerts
 from briefing.desk.deciding import Deciding, Judged, after_approval
 from briefing.desk.differences import Differences, compare_fields, compare_text
 from briefing.desk.dispatch import Delivered, Dispatch, SignerOf, refuse_early
-from briefing.desk.drafting import STARTABLE, UNDECIDED, Draft, Drafting
+from briefing.desk.drafting import Draft, Drafting
 from briefing.desk.editing import Editing
 from briefing.desk.notices import Notices
 from briefing.desk.pages import read_page
@@ -39,6 +39,8 @@ from briefing.errors import ConfigError, EditionError, ThemeError, UsageError
 from briefing.mailers import Mailer
 from briefing.model import (
     DAILY,
+    OPEN,
+    UNDECIDED,
     Article,
     Briefing,
     Composition,
@@ -50,7 +52,7 @@ from briefing.model import (
     Recipient,
 )
 from briefing.sources import Source
-from briefing.store import Connection, Database, articles, editions, edits, ledger
+from briefing.store import Connection, Database, articles, editions, edits, ledger, revisions
 from subscribers import roll
 from subscribers.addresses import AddressRefused
 from subscribers.tokens import Tokens
@@ -211,7 +213,7 @@ class Desk:
     def differences(self, edition: Edition) -> Differences | None:
         """What has changed since the last approved revision; None where none was approved."""
         with self.database.read() as connection:
-            approved = editions.frozen(connection, edition.id)
+            approved = revisions.frozen(connection, edition.id)
         if approved is None:
             return None
         briefing = self.briefing(edition.briefing)
@@ -264,7 +266,7 @@ class Desk:
         """
         if edition.state in (EditionState.APPROVED, EditionState.SENDING, EditionState.SENT):
             return edition
-        if edition.state not in STARTABLE or not edition.stories:
+        if edition.state not in OPEN or not edition.stories:
             raise EditionError(f"the edition of {edition.day} is {edition.state}, not a draft")
         refuse_early(edition, max(edition.due_at, now))
         briefing = self.briefing(edition.briefing)
@@ -282,7 +284,7 @@ class Desk:
         ]
         linked = self._drafting.link_stories(edition)
         with self.database.write() as connection:
-            frozen = editions.freeze(connection, linked, composed, by=by, now=now)
+            frozen = revisions.freeze(connection, linked, composed, by=by, now=now)
             if frozen:
                 self._log(connection, edition, "approve", note, by, now)
         now_is = self._reload(edition)
@@ -296,7 +298,7 @@ class Desk:
 
     def hold(self, edition: Edition, reason: str, *, by: str = "") -> Edition:
         """Keep an edition from leaving until it is approved (again)."""
-        before = (*STARTABLE, EditionState.APPROVED)
+        before = (*OPEN, EditionState.APPROVED)
         briefing = self.briefings.get(edition.briefing)
         hour: dict[str, datetime] = {}
         if briefing is not None:
@@ -316,7 +318,7 @@ class Desk:
 
     def spike(self, edition: Edition, reason: str, *, by: str = "") -> Edition:
         """Give an edition up; its stories and its window of news go to the next one."""
-        before = (*STARTABLE, EditionState.APPROVED, EditionState.SKIPPED)
+        before = (*OPEN, EditionState.APPROVED, EditionState.SKIPPED)
         return self._move(edition, before, EditionState.SPIKED, reason, by)
 
     def skip(
@@ -327,7 +329,7 @@ class Desk:
         now: datetime,
         *,
         was_empty: bool = False,
-        before: Sequence[EditionState] = (*STARTABLE, EditionState.APPROVED),
+        before: Sequence[EditionState] = (*OPEN, EditionState.APPROVED),
     ) -> bool:
         """Record that a day has no edition, so that the question is not asked again; False for one
         that is in none of some states by now, and stays as it is.
@@ -466,10 +468,10 @@ class Desk:
         from the frozen edition, and kept where `keep` says so. Raises `EditionError` for an edition
         that is not frozen."""
         with self.database.read() as connection:
-            frozen = editions.frozen(connection, edition.id)
+            frozen = revisions.frozen(connection, edition.id)
             if frozen is None:
                 raise EditionError(f"the edition of {edition.day} is not approved")
-            there, composition = editions.composition(
+            there, composition = revisions.composition(
                 connection, frozen.id, frozen.revision, variant
             )
         if not there:
@@ -477,7 +479,7 @@ class Desk:
             composition = self._drafting.composition(frozen, briefing, variant)
             if keep:
                 with self.database.write() as connection:
-                    editions.keep_composition(connection, frozen, variant, composition)
+                    revisions.keep_composition(connection, frozen, variant, composition)
         return composition
 
     def letters(self, draft: Draft) -> Letters:
@@ -508,7 +510,7 @@ class Desk:
 
     def _as_frozen(self, draft: Draft) -> Draft:
         """A draft of an edition that is approved shows what was approved, not what it would be."""
-        if draft.edition.state in STARTABLE or draft.edition.approved_revision is None:
+        if draft.edition.state in OPEN or draft.edition.approved_revision is None:
             return draft
         composition = self.composition(draft.edition)
         if composition is None:

@@ -10,10 +10,10 @@ from briefing.desk import reminders, wording
 from briefing.errors import EditionError
 from briefing.model import (
     DAILY,
+    UNDECIDED,
     Article,
     Briefing,
     Edition,
-    EditionState,
     Story,
     Treatment,
     User,
@@ -132,7 +132,7 @@ def _tells(alert: Edition, article: Article) -> bool:
 
 
 def _again(alert: Edition, article: Article) -> Edition:
-    if alert.state in (EditionState.DRAFT, EditionState.REVIEW, EditionState.CHANGES):
+    if alert.state in UNDECIDED:
         return alert
     raise EditionError(
         f"there is an alert “{article.headline}” today, and it is {alert.state}",

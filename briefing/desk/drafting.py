@@ -10,6 +10,7 @@ from briefing.composition import Composed, Theme, compose
 from briefing.errors import EditionError, EmptyEdition
 from briefing.model import (
     DAILY,
+    OPEN,
     Briefing,
     Composition,
     Edition,
@@ -21,13 +22,6 @@ from briefing.model import (
 )
 from briefing.selection import Selection, select
 from briefing.store import Connection, Database, articles, editions, edits
-
-UNDECIDED = (EditionState.DRAFT, EditionState.REVIEW, EditionState.CHANGES)
-"""States in which nobody has decided on an edition: at its hour the policy does."""
-
-STARTABLE = (*UNDECIDED, EditionState.HELD)
-"""States in which an edition may still be shaped and approved."""
-
 
 # Why a day is empty: so many articles are named, and so many looked up in other editions.
 _MOST_TOLD = 5
@@ -64,7 +58,7 @@ class Drafting:
         with self._database.write() as connection:
             edition = editions.find(connection, briefing.slug, day, DAILY)
             is_new = edition is None or not edition.stories
-            if edition is not None and edition.state not in (*STARTABLE, EditionState.SKIPPED):
+            if edition is not None and edition.state not in (*OPEN, EditionState.SKIPPED):
                 selection = Selection(edition.stories, ())
             else:
                 if edition is None:

@@ -34,6 +34,7 @@ from briefing.desk.shaping import Shape
 from briefing.errors import EditionError
 from briefing.model import (
     DESK,
+    OPEN,
     Article,
     Briefing,
     Dropped,
@@ -48,13 +49,7 @@ from briefing.store.edits import Edit
 
 __all__ = ["Answer", "Clash", "Conflict", "Editing", "Saved", "Sheet"]
 
-EDITABLE = (
-    EditionState.DRAFT,
-    EditionState.REVIEW,
-    EditionState.CHANGES,
-    EditionState.HELD,
-    EditionState.APPROVED,
-)
+EDITABLE = (*OPEN, EditionState.APPROVED)
 """States in which an edition may be edited; an approved one is a draft again then."""
 
 _MOST_STORIES = 500

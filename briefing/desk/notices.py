@@ -125,7 +125,7 @@ class Notices:
             except BriefingError as error:
                 log.error("notices not sent", error=error.message, mend=error.mend)  # noqa: TRY400
                 sent = 0
-            except Exception:
+            except Exception:  # one mail that cannot be made must not keep all others back
                 log.exception("notices failed unexpectedly")
                 sent = 0
             if not sent:

@@ -10,21 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from briefing.composition.foreign import words
 from briefing.composition.languages import language_for
-from briefing.model import Briefing, Edition, EditionState, Role, User
+from briefing.model import OPEN, Briefing, Edition, EditionState, Role, User
 from briefing.store import Connection, Database, editions, reminders
 from briefing.store import users as accounts
 from briefing.store.notices import Notice, NoticeKind, queue
-
-UNDECIDED: Final = (
-    EditionState.DRAFT,
-    EditionState.REVIEW,
-    EditionState.CHANGES,
-    EditionState.HELD,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +33,7 @@ def find_due(edition: Edition, briefing: Briefing, now: datetime) -> tuple[Notic
 
     Not after the hour: what the policy did then is told at the desk.
     """
-    undecided = edition.state in UNDECIDED and bool(edition.stories)
+    undecided = edition.state in OPEN and bool(edition.stories)
     if briefing.approval != "required" or not undecided or now >= edition.due_at:
         return ()
     if briefing.remind and now >= edition.due_at - briefing.remind:
@@ -112,8 +104,8 @@ def _values(
         return {"day": day, "found": edition.reason} if is_held else None
     if kind is NoticeKind.ALERT:
         headline = next((words(it.shown_headline, 120) for it in edition.stories), "")
-        return {"headline": headline} if edition.state in UNDECIDED else None
-    if edition.state not in UNDECIDED or now >= edition.due_at:
+        return {"headline": headline} if edition.state in OPEN else None
+    if edition.state not in OPEN or now >= edition.due_at:
         return None
     return {
         "day": day,

@@ -115,7 +115,7 @@ class _Handler:
         except BriefingError as error:
             log.error("returned mail not taken in", error=error.message, mend=error.mend)  # noqa: TRY400
             return "451 4.3.0 Not now"
-        except Exception:
+        except Exception:  # whatever it was, the mail is not taken: the sender's server keeps it
             log.exception("returned mail not taken in")
             return "451 4.3.0 Not now"
         return "250 2.6.0 Taken in"

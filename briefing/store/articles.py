@@ -7,18 +7,25 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, and_, exists, not_, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    exists,
+    not_,
+    or_,
+    select,
+    update,
+)
 
-from briefing.model import DAILY, DESK, Article, Image
+from briefing.model import DAILY, DESK, OPEN, Article, Image
 from briefing.store import edits
 from briefing.store.tables import articles, edition_stories, editions, source_states
 from subscribers.dialect import insert
 
 # Editions in these states have given their stories back.
 _GIVEN_BACK = ("spiked", "skipped")
-
-# Editions in these states may still be approved.
-_OPEN = ("draft", "in review", "changes requested", "held")
 
 # What of an article readers can see, or that keeps it from them.
 _SHOWN = (
@@ -103,7 +110,7 @@ def renew_drafts(
     )
     renewed = connection.execute(
         update(editions)
-        .where(editions.c.id.in_(standing), editions.c.state.in_(_OPEN))
+        .where(editions.c.id.in_(standing), editions.c.state.in_([state.value for state in OPEN]))
         .values(revision=editions.c.revision + 1)
         .returning(editions.c.id, editions.c.revision)
     ).all()
@@ -176,24 +183,18 @@ def by_uid(connection: Connection, uid: str) -> Article | None:
 
 def told_on(connection: Connection, article_id: int, briefing: str, *, but_for: int) -> date | None:
     """The day of the daily edition of a briefing, other than `but_for`, that a story stands in."""
-    day: date | None = connection.execute(
-        select(editions.c.day)
-        .join(edition_stories, edition_stories.c.edition_id == editions.c.id)
-        .where(
-            edition_stories.c.article_id == article_id,
-            edition_stories.c.dropped == "",
-            editions.c.briefing == briefing,
-            editions.c.slot == DAILY,
-            editions.c.state.not_in(_GIVEN_BACK),
-            editions.c.id != but_for,
-        )
-        .limit(1)
-    ).scalar()
-    return day
+    kept = and_(editions.c.state.not_in(_GIVEN_BACK), editions.c.id != but_for)
+    return _day_of_daily(connection, article_id, briefing, kept)
 
 
 def told_in(connection: Connection, article_id: int, briefing: str) -> date | None:
     """The day of the daily edition of a briefing that has told a story to somebody."""
+    return _day_of_daily(connection, article_id, briefing, editions.c.state.in_(TOLD))
+
+
+def _day_of_daily(
+    connection: Connection, article_id: int, briefing: str, condition: ColumnElement[bool]
+) -> date | None:
     day: date | None = connection.execute(
         select(editions.c.day)
         .join(edition_stories, edition_stories.c.edition_id == editions.c.id)
@@ -202,7 +203,7 @@ def told_in(connection: Connection, article_id: int, briefing: str) -> date | No
             edition_stories.c.dropped == "",
             editions.c.briefing == briefing,
             editions.c.slot == DAILY,
-            editions.c.state.in_(TOLD),
+            condition,
         )
         .limit(1)
     ).scalar()

@@ -1,4 +1,4 @@
-"""Editions: reserved once, shaped as drafts, frozen when approved."""
+"""Editions: reserved once, shaped as drafts. What is approved of one: `revisions`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -24,7 +23,8 @@ from sqlalchemy import (
 
 from briefing.model import (
     DAILY,
-    Composition,
+    OPEN,
+    UNDECIDED,
     Dropped,
     Edition,
     EditionState,
@@ -33,18 +33,14 @@ from briefing.model import (
     Window,
     edition_path,
 )
+from briefing.store import revisions
 from briefing.store.articles import TOLD, to_article
-from briefing.store.tables import articles, compositions, edition_stories, editions, revisions
+from briefing.store.tables import articles, compositions, edition_stories, editions
 from subscribers.dialect import insert
-
-_SNAPSHOT = TypeAdapter(Edition)
 
 # What a person has said of a draft stands when the machine adds to it: new stories are no decision
 # to let a held edition go, and no answer to the changes asked for.
 _STANDS = (EditionState.REVIEW, EditionState.CHANGES, EditionState.HELD)
-
-# Editions in these states may be shaped and approved.
-_OPEN = (EditionState.DRAFT, EditionState.REVIEW, EditionState.CHANGES, EditionState.HELD)
 
 # Editions in these states are what was approved, whatever their sources say since.
 _FROZEN = (
@@ -363,7 +359,7 @@ def change_state(
     What was frozen and may be shaped again is another revision: its sources may have changed under
     it, and an approval of the old number would cover words that nobody has seen (promise 7).
     """
-    if after in _OPEN:
+    if after in OPEN:
         thawed = editions.c.state.in_([s.value for s in _FROZEN])
         values["revision"] = editions.c.revision + case((thawed, 1), else_=0)
     return bool(
@@ -386,9 +382,7 @@ def retire_drafts(
             editions.c.briefing == briefing,
             editions.c.day < before,
             editions.c.due_at < due_before,
-            editions.c.state.in_(
-                [s.value for s in (EditionState.DRAFT, EditionState.REVIEW, EditionState.CHANGES)]
-            ),
+            editions.c.state.in_([s.value for s in UNDECIDED]),
         )
         .values(
             state=EditionState.SKIPPED.value,
@@ -404,109 +398,6 @@ def give_back_window(connection: Connection, edition_id: int) -> None:
         update(editions)
         .where(editions.c.id == edition_id)
         .values(window_end=editions.c.window_start)
-    )
-
-
-def freeze(
-    connection: Connection,
-    edition: Edition,
-    composed: Iterable[tuple[str, Composition | None]],
-    *,
-    by: str,
-    now: datetime,
-) -> bool:
-    """Approve a revision: keep the edition and its compositions as they are now (promise 7).
-
-    False when the edition has moved on since `edition` was read: another revision, or another word
-    of somebody about this one (changes asked for, held).
-    """
-    approved = connection.execute(
-        update(editions)
-        .where(
-            editions.c.id == edition.id,
-            editions.c.revision == edition.revision,
-            editions.c.state == edition.state.value,
-        )
-        .values(
-            state=EditionState.APPROVED.value,
-            approved_revision=edition.revision,
-            approved_by=by,
-            approved_at=now,
-            reason="",
-        )
-    ).rowcount
-    if not approved:
-        return False
-    keep = {
-        "snapshot": _SNAPSHOT.dump_python(edition, mode="json"),
-        "approved_by": by,
-        "approved_at": now,
-    }
-    connection.execute(
-        insert(connection, revisions)
-        .values(edition_id=edition.id, revision=edition.revision, **keep)
-        .on_conflict_do_update(index_elements=["edition_id", "revision"], set_=keep)
-    )
-    connection.execute(
-        delete(compositions).where(
-            compositions.c.edition_id == edition.id, compositions.c.revision == edition.revision
-        )
-    )
-    for variant, composition in composed:
-        keep_composition(connection, edition, variant, composition)
-    return True
-
-
-def keep_composition(
-    connection: Connection, edition: Edition, variant: str, composition: Composition | None
-) -> None:
-    """Store one variant of a frozen revision; None for a variant without stories."""
-    values: dict[str, Any] = {"empty": composition is None}
-    if composition is not None:
-        values |= {
-            "subject": composition.subject,
-            "preheader": composition.preheader,
-            "html": composition.html,
-            "text": composition.text,
-            "language": composition.language,
-        }
-    connection.execute(
-        insert(connection, compositions)
-        .values(edition_id=edition.id, revision=edition.revision, variant=variant, **values)
-        .on_conflict_do_nothing(index_elements=["edition_id", "revision", "variant"])
-    )
-
-
-def frozen(connection: Connection, edition_id: int) -> Edition | None:
-    """The edition as it was approved, None if it is not."""
-    row = connection.execute(
-        select(revisions.c.snapshot)
-        .join(editions, editions.c.id == revisions.c.edition_id)
-        .where(
-            revisions.c.edition_id == edition_id,
-            revisions.c.revision == editions.c.approved_revision,
-        )
-    ).first()
-    return _SNAPSHOT.validate_python(row.snapshot) if row else None
-
-
-def composition(
-    connection: Connection, edition_id: int, revision: int, variant: str
-) -> tuple[bool, Composition | None]:
-    """Whether a frozen variant is there, and the variant (None where it has no stories)."""
-    row = connection.execute(
-        select(compositions).where(
-            compositions.c.edition_id == edition_id,
-            compositions.c.revision == revision,
-            compositions.c.variant == variant,
-        )
-    ).first()
-    if row is None:
-        return False, None
-    if row.empty:
-        return True, None
-    return True, Composition(
-        row.variant, row.subject, row.preheader, row.html, row.text, row.language
     )
 
 
@@ -542,7 +433,7 @@ def _one(connection: Connection, *conditions: Any) -> Edition | None:
     if row is None:
         return None
     if EditionState(row.state) in _FROZEN:
-        kept = frozen(connection, row.id)
+        kept = revisions.frozen(connection, row.id)
         if kept is not None:
             return _to_edition(row, kept.stories)
     rows = _placed(connection, row.id, edition_stories.c.dropped == "")

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Final
 
 from briefing.model import DAILY, Composition, Edition, EditionState
-from briefing.store import Connection, Database, editions
+from briefing.store import Connection, Database, editions, revisions
 
 _PUBLIC: Final = (EditionState.SENDING, EditionState.SENT)
 
@@ -61,7 +61,7 @@ class Shelf:
             edition = editions.find(connection, briefing, day, slot)
             if edition is None or edition.state not in _PUBLIC:
                 return None
-            frozen = editions.frozen(connection, edition.id)
+            frozen = revisions.frozen(connection, edition.id)
             composition = self._composition(connection, edition)
         return Copy(frozen, composition) if frozen and composition else None
 
@@ -69,4 +69,4 @@ class Shelf:
         revision = edition.approved_revision
         if revision is None:
             return None
-        return editions.composition(connection, edition.id, revision, "")[1]
+        return revisions.composition(connection, edition.id, revision, "")[1]

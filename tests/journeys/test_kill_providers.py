@@ -93,7 +93,7 @@ class Server:
         while time.monotonic() - since < 0.1:
             if len(self.accepted()) != count:
                 count, since = len(self.accepted()), time.monotonic()
-            time.sleep(0.01)
+            time.sleep(0.01)  # between two looks at the file
         return count
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from briefing.mailers import Gate, Mailer, Wait, sit_out
 from briefing.model import (
     Article,
     Briefing,
+    Edition,
     Message,
     Outcome,
     OutcomeKind,
@@ -138,6 +140,16 @@ class ScriptedLine:
 
     def close(self) -> None:
         self.alive = False
+
+
+def now_is(desk: Desk, edition: Edition) -> Edition:
+    """An edition as it stands by now."""
+    return desk.edition(desk.briefing(), edition.day, edition.slot)
+
+
+def rewritten(article: Article, **changes: object) -> Article:
+    """An article as its source brings it again, with changes."""
+    return replace(article, id=None, first_seen_at=None, **changes)  # type: ignore[arg-type]
 
 
 def zone_at_midday() -> ZoneInfo:

@@ -173,7 +173,7 @@ class ApiServer:
         if asked.method == "GET":
             self.looked += 1
             return self._look
-        time.sleep(self._latency)
+        time.sleep(self._latency)  # a provider takes its time
         with self._lock:
             self.asked.append(asked)
             step: Step | None = None
@@ -363,7 +363,7 @@ class _Handler(BaseHTTPRequestHandler):
             shown = sent if reply.cut is None else sent[: reply.cut]
             for piece in [shown] if not reply.drip else [bytes([octet]) for octet in shown]:
                 self.wfile.write(piece)
-                time.sleep(reply.drip)
+                time.sleep(reply.drip)  # and this one drips
             if reply.cut is not None:
                 self.close_connection = True
 

@@ -23,7 +23,7 @@ from briefing.desk.proofs import Proof
 from briefing.desk.together import News
 from briefing.errors import BriefingError, EditionError
 from briefing.model import DAILY, Briefing, Edition, EditionState
-from briefing.store import editions, figures
+from briefing.store import figures, revisions
 from briefing.store.ledger import Tally
 from briefing.web.desk import telling
 from briefing.web.desk.checking import links_of
@@ -223,7 +223,7 @@ class Table:
         machine looked for them last."""
         edition, changed, newer = sheet.edition, 0, 0
         with self._desk.database.read() as connection:
-            if sheet.stale and (approved := editions.frozen(connection, edition.id)):
+            if sheet.stale and (approved := revisions.frozen(connection, edition.id)):
                 changed = len(compare_fields(approved, edition))
             if edition.slot == DAILY and edition.state in EDITABLE:
                 newer = figures.count_newer(

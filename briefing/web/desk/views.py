@@ -18,9 +18,8 @@ from starlette.responses import Response
 from briefing.composition import Composed
 from briefing.composition.foreign import words
 from briefing.desk import Desk, Draft
-from briefing.desk.drafting import STARTABLE
 from briefing.errors import BriefingError, EmptyEdition, UsageError
-from briefing.model import Briefing, Edition, Message, Recipient
+from briefing.model import OPEN, Briefing, Edition, Message, Recipient
 from briefing.web.desk.gate import Seat, Seated
 from briefing.web.desk.looks import Choice, Look, show
 from briefing.web.desk.parts import Number, Parts
@@ -115,7 +114,7 @@ def _draft(desk: Desk, edition: Edition, who: Recipient) -> tuple[Draft, Recipie
     is taken as it is."""
     if not edition.stories:
         raise EmptyEdition("there is no story in this edition yet")
-    if edition.state in STARTABLE or edition.approved_revision is None:
+    if edition.state in OPEN or edition.approved_revision is None:
         return Draft(edition, desk.proofs.of(edition).composed), who
     frozen = desk.composition(edition, who.variant, keep=False)
     if frozen is None:

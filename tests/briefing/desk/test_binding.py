@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,7 +14,6 @@ from briefing.composition.lint import Finding, Level
 from briefing.desk import Desk
 from briefing.errors import EditionError
 from briefing.model import (
-    Article,
     Edition,
     EditionState,
     Message,
@@ -27,7 +25,7 @@ from briefing.schedule import Daemon
 from briefing.store import Database, editions, leases, ledger
 from briefing.store.tables import deliveries
 from tests.kit import newsroom
-from tests.kit.newsroom import NOW, Clock, ScriptedMailer, subscribe
+from tests.kit.newsroom import NOW, Clock, ScriptedMailer, now_is, rewritten, subscribe
 from tests.kit.ticking import tick
 
 LATE = timedelta(hours=1, minutes=1)
@@ -43,14 +41,6 @@ POLICIES = [
 def database(on_both: Database) -> Database:
     """On both kinds: these are promises about rows that several hold at once."""
     return on_both
-
-
-def now_is(desk: Desk, edition: Edition) -> Edition:
-    return desk.edition(desk.briefing(), edition.day, edition.slot)
-
-
-def rewritten(article: Article, **changes: object) -> Article:
-    return replace(article, id=None, first_seen_at=None, **changes)  # type: ignore[arg-type]
 
 
 def under(desk: Desk, policy: dict[str, str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,26 +13,18 @@ from briefing.desk import Desk
 from briefing.desk.deciding import wants_changes
 from briefing.errors import EditionError
 from briefing.mailers import Wait, sit_out
-from briefing.model import Article, Edition, EditionState, Role, User
+from briefing.model import Edition, EditionState, Role, User
 from briefing.schedule import Daemon
 from briefing.store import Database, editions
 from briefing.store.edits import Edit
 from tests.kit import newsroom
-from tests.kit.newsroom import NOW, Clock, ScriptedMailer, subscribe
+from tests.kit.newsroom import NOW, Clock, ScriptedMailer, now_is, rewritten, subscribe
 from tests.kit.ticking import tick
 
 
 @pytest.fixture
 def database(on_both: Database) -> Database:
     return on_both
-
-
-def now_is(desk: Desk, edition: Edition) -> Edition:
-    return desk.edition(desk.briefing(), edition.day, edition.slot)
-
-
-def rewritten(article: Article, **changes: object) -> Article:
-    return replace(article, id=None, first_seen_at=None, **changes)  # type: ignore[arg-type]
 
 
 def begin(desk: Desk, edition: Edition) -> None:

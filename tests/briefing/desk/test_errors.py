@@ -14,14 +14,14 @@ from briefing.desk.deciding import Judged
 from briefing.model import Edition, EditionState, Role, User
 from briefing.store import Database, edits, users
 from tests.kit import newsroom
-from tests.kit.newsroom import NOW, Clock, ScriptedMailer, subscribe
+from tests.kit.newsroom import NOW, Clock, ScriptedMailer, now_is, subscribe
 from tests.kit.ticking import tick
 
 POLICIES = [
     {"approval": "auto"},
     {"approval": "required", "if_unapproved": "send"},
 ]
-FOUND = "1 error of the check: subject: “TODO” was left in it"
+FOUND = "1 error of the check: subject: “TK” was left in it"
 
 
 @pytest.fixture(params=POLICIES, ids=["auto", "if unapproved"])
@@ -38,11 +38,7 @@ def desk(
 @pytest.fixture
 def faulty(desk: Desk, draft: Edition, ana: User) -> Edition:
     """A draft with an error in it."""
-    return desk.editing.write(draft.id, subject="TODO", seen=1, who=ana, now=NOW).edition
-
-
-def now_is(desk: Desk, edition: Edition) -> Edition:
-    return desk.edition(desk.briefing(), edition.day)
+    return desk.editing.write(draft.id, subject="TK", seen=1, who=ana, now=NOW).edition
 
 
 def log(database: Database, edition: Edition) -> list[tuple[str, str, str]]:
@@ -135,7 +131,7 @@ def test_without_errors_it_leaves(
 def test_warnings_hold_nothing(
     desk: Desk, database: Database, draft: Edition, ana: User, clock: Clock
 ) -> None:
-    warned = desk.editing.write(draft.id, note="TODO", seen=1, who=ana, now=NOW).edition
+    warned = desk.editing.write(draft.id, note="TK", seen=1, who=ana, now=NOW).edition
     assert desk.judge(warned).warnings
     clock.at = draft.due_at
     tick(desk, database, clock)
@@ -191,6 +187,6 @@ def test_of_many_errors_the_first_are_told_and_how_many_there_are(
     errors = desk.judge(faulty).errors * 4
 
     assert Judged(errors, (), ()).tell_errors() == (
-        "4 errors of the check: subject: “TODO” was left in it; "
-        "subject: “TODO” was left in it; and 2 more"
+        "4 errors of the check: subject: “TK” was left in it; "
+        "subject: “TK” was left in it; and 2 more"
     )

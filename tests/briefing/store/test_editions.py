@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from briefing.model import Composition, Edition, EditionState, Story, Window
-from briefing.store import Connection, Database, articles, editions
+from briefing.store import Connection, Database, articles, editions, revisions
 from tests.kit.newsroom import NOW, article
 
 DAY = date(2026, 3, 10)
@@ -65,9 +65,9 @@ def test_a_draft_saved_from_an_old_revision_changes_nothing(database: Database) 
 def test_approval_freezes_the_edition_against_later_changes(database: Database) -> None:
     with database.write() as connection:
         edition = draft(connection)
-        assert editions.freeze(connection, edition, [], by="ana", now=NOW)
+        assert revisions.freeze(connection, edition, [], by="ana", now=NOW)
         articles.store(connection, [replace(article(), standfirst="Other words.")], NOW)
-        frozen = editions.frozen(connection, edition.id)
+        frozen = revisions.frozen(connection, edition.id)
 
     assert frozen == edition
 
@@ -77,8 +77,8 @@ def test_an_edition_that_moved_on_cannot_be_approved(database: Database) -> None
         edition = draft(connection)
         editions.save_draft(connection, edition, [], WINDOW)
 
-        assert not editions.freeze(connection, edition, [], by="ana", now=NOW)
-        assert editions.frozen(connection, edition.id) is None
+        assert not revisions.freeze(connection, edition, [], by="ana", now=NOW)
+        assert revisions.frozen(connection, edition.id) is None
 
 
 def test_frozen_variants_come_back_whole_and_the_empty_one_too(database: Database) -> None:
@@ -86,10 +86,10 @@ def test_frozen_variants_come_back_whole_and_the_empty_one_too(database: Databas
     with database.write() as connection:
         edition = draft(connection)
         composed = [("borders", composition), ("people", None)]
-        editions.freeze(connection, edition, composed, by="ana", now=NOW)
+        revisions.freeze(connection, edition, composed, by="ana", now=NOW)
 
         def find(variant: str) -> tuple[bool, Composition | None]:
-            return editions.composition(connection, edition.id, edition.revision, variant)
+            return revisions.composition(connection, edition.id, edition.revision, variant)
 
         assert find("borders") == (True, composition)
         assert find("people") == (True, None)

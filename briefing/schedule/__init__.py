@@ -14,10 +14,8 @@ fails is tried again after a growing wait, and holds up nothing else either.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from functools import partial
 from typing import Any
 
@@ -26,71 +24,20 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from briefing import collection
 from briefing.app import App, build_returned
-from briefing.desk.drafting import UNDECIDED
 from briefing.errors import BriefingError, EmptyEdition
-from briefing.model import DAILY, Briefing, Edition, EditionState
+from briefing.model import DAILY, UNDECIDED, Briefing, Edition, EditionState
+from briefing.schedule.due import Occurrence, Step, find_due
+from briefing.schedule.patience import Patience
 from briefing.store import editions
+
+__all__ = ["Daemon"]
 
 log = structlog.get_logger(__name__)
 
 _TELL = timedelta(seconds=10)
 _TICK = 0.5
-# How long after its time was over a missed day is still written down.
-_NOTED_FOR = timedelta(days=1)
-# What failed is tried again after the first wait, then after twice as long, …
-_FIRST_WAIT, _LAST_WAIT = timedelta(seconds=5), timedelta(minutes=10)
 # On stopping, a source that does not answer is waited for so many seconds.
 _SOURCES_GRACE = 3.0
-
-
-class Step(StrEnum):
-    """What a briefing's day asks for now."""
-
-    DRAFT = "draft"
-    PUBLISH = "publish"
-    MISSED = "missed"
-
-
-@dataclass(frozen=True, slots=True)
-class Occurrence:
-    """One day of one briefing, when it leaves (UTC), and what to do about it."""
-
-    briefing: Briefing
-    day: date
-    due_at: datetime
-    step: Step
-
-
-def find_due(briefings: Sequence[Briefing], now: datetime) -> list[Occurrence]:
-    """The days that ask for something at `now`, each briefing's oldest first. Pure.
-
-    A draft is made `lead` before the hour. The edition leaves at it, up to `catch_up` late, unless
-    the next one is due already; after that it has been missed, which is said for a day.
-    """
-    found: list[Occurrence] = []
-    for briefing in briefings:
-        back, ahead = briefing.catch_up.days + 2, briefing.lead.days + 1
-        today = briefing.today(now)
-        overtaken = False
-        own = []
-        for offset in range(ahead, -back - 1, -1):
-            day = today + timedelta(days=offset)
-            due_at = briefing.due_at(day)
-            late = now - due_at
-            if day.isoweekday() not in briefing.days or late < -briefing.lead:
-                continue
-            if late < timedelta(0):
-                step = Step.DRAFT
-            elif late <= briefing.catch_up and not overtaken:
-                step = Step.PUBLISH
-            elif late <= briefing.catch_up + _NOTED_FOR:
-                step = Step.MISSED
-            else:
-                break
-            overtaken = overtaken or step is not Step.DRAFT
-            own.append(Occurrence(briefing, day, due_at, step))
-        found += reversed(own)
-    return found
 
 
 class Daemon:
@@ -387,43 +334,8 @@ class Daemon:
             log.error(  # noqa: TRY400 - for people
                 "job failed", **facts, error=error.message, mend=error.mend, again_in=wait
             )
-        except Exception:
+        except Exception:  # the daemon outlives its own faults: what else is due still leaves
             wait = self._patience.fail(key, self._app.clock())
             log.exception("job failed unexpectedly", **facts, again_in=wait)
         else:
             self._patience.succeed(key)
-
-
-class Patience:
-    """When what failed, or was just done, may be done again. For several threads."""
-
-    def __init__(self) -> None:
-        self._waits: dict[Hashable, tuple[datetime, timedelta]] = {}
-        self._lock = threading.Lock()
-
-    def ready(self, key: Hashable, now: datetime) -> bool:
-        with self._lock:
-            return key not in self._waits or now >= self._waits[key][0]
-
-    def rest(self, key: Hashable, now: datetime, span: timedelta) -> None:
-        """Not before `span` has passed."""
-        with self._lock:
-            self._waits[key] = (now + span, span)
-
-    def fail(self, key: Hashable, now: datetime) -> float:
-        """Not before a wait that grows with each failure; gives it, in seconds."""
-        with self._lock:
-            last = self._waits[key][1] if key in self._waits else timedelta(0)
-            wait = min(max(last * 2, _FIRST_WAIT), _LAST_WAIT)
-            self._waits[key] = (now + wait, wait)
-        return wait.total_seconds()
-
-    def succeed(self, key: Hashable) -> None:
-        with self._lock:
-            self._waits.pop(key, None)
-
-    def forget(self, now: datetime) -> None:
-        """Let go of what nobody has asked about for long: a daemon runs for months."""
-        with self._lock:
-            for key in [k for k, (at, _) in self._waits.items() if now - at > _LAST_WAIT * 2]:
-                del self._waits[key]
