@@ -23,7 +23,7 @@ LINES = 8
 
 # What is done, each with the call at whose end a sender dies.
 BOUNDARIES = [
-    ("briefing.store.editions:freeze", 1),
+    ("briefing.store.revisions:freeze", 1),
     ("briefing.desk:Desk.approve", 1),
     ("briefing.store.ledger:freeze_audience", 1),
     ("briefing.desk.dispatch:Dispatch._start", 1),

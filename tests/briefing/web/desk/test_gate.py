@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -48,20 +48,12 @@ def routes(morning: Morning, method: str) -> list[str]:
     """The patterns of the desk's addresses."""
     found = [
         route.path
-        for route in walk(morning.site.routes)
-        if route.path.startswith("/desk") and method in (route.methods or ())
+        for route in morning.site.routes
+        if isinstance(route, APIRoute) and route.path.startswith("/desk")
+        if method in (route.methods or ())
     ]
     assert len(found) > 15
     return found
-
-
-def walk(routes: Iterable[Any]) -> Iterator[APIRoute]:
-    """Also those of a router that was included."""
-    for route in routes:
-        if isinstance(route, APIRoute):
-            yield route
-        elif inner := getattr(route, "original_router", None):
-            yield from walk(inner.routes)
 
 
 def fill(pattern: str, number: object, **more: object) -> str:
