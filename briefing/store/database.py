@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -23,6 +21,7 @@ from sqlalchemy.exc import (
 )
 
 from briefing.errors import StoreError, UsageError, name_user
+from briefing.store.dumping import dump
 
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
 _MIGRATIONS = Path(__file__).parent / "migrations"
 # What SQLite says where the system forbids a file or its folder (sqlite.org/rescode.html).
 _NOT_ALLOWED = ("readonly database", "unable to open database file", "disk I/O error")
+# What of a URL's query says where the server is; the rest may hold passwords.
+_WHERE = frozenset({"dbname", "host", "port", "service", "user"})
 
 
 class Database:
@@ -50,6 +51,9 @@ class Database:
                 "after `pip install '.[postgresql]'` in the checkout"
             )
             raise StoreError(msg, mend=mend) from error
+        except ValueError:  # whose text quotes what may be the end of a password
+            msg = "the database URL cannot be used: its host and port cannot be told apart"
+            raise StoreError(msg, mend="write @ : / inside the password as %40 %3A %2F") from None
         self.is_sqlite = self.engine.dialect.name == "sqlite"
 
     @contextmanager
@@ -163,24 +167,12 @@ class Database:
                     msg = f"{target} cannot be written: {error}"
                     raise StoreError(msg, mend="make room, or name a file elsewhere") from error
             return
-        program = shutil.which("pg_dump")
-        if program is None:
-            msg = "pg_dump is not installed"
-            raise StoreError(msg, mend="install PostgreSQL's client programs")
-        url = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        done = subprocess.run(  # noqa: S603 - the program was found in PATH, the URL is the operator's
-            [program, "--format=custom", f"--file={target}", f"--dbname={url}"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            msg = f"pg_dump failed: {done.stderr.strip()}"
-            raise StoreError(msg)
+        dump(self.engine, target)
 
     def explain(self, error: DBAPIError) -> StoreError:
         """The database's own error in words for an operator, without the password in the URL."""
-        shown = self.url.render_as_string(hide_password=True)
+        where = {name: value for name, value in self.url.query.items() if name in _WHERE}
+        shown = self.url.set(query=where).render_as_string(hide_password=True)
         said = str(error.orig).strip()
         runs = "that it is a database" if self.is_sqlite else "that the server runs"
         mend = f"check {self._named_by}, and {runs}"
