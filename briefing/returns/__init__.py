@@ -2,7 +2,7 @@
 
 ::
 
-    IMAP, LMTP, pipe ──▶ mail ───────────┐ arf, dsn, replies, words
+    IMAP, LMTP, pipe ──▶ mail ───────────┐ arf, dsn, replies, bounce_text
                                          ├──▶ Event ──▶ Intake ──▶ roll, ledger
     webhooks ──▶ ses, mailgun, postmark, │
                  resend, sendgrid, brevo ┘

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from email.message import Message
 
-from briefing.returns.reading import Finding, address_in, addresses_of, field, parts_of
+from briefing.returns.finding import ReturnFinding
+from briefing.returns.reading import address_in, addresses_of, field, parts_of
 from briefing.store.returns import EventKind
 
 __all__ = ["read_complaint"]
@@ -13,7 +14,7 @@ __all__ = ["read_complaint"]
 _COUNTED = ("abuse", "fraud")
 
 
-def read_complaint(message: Message) -> list[Finding] | None:
+def read_complaint(message: Message) -> list[ReturnFinding] | None:
     """What a feedback report says; None where the mail is none.
 
     Most are redacted: the address is then "", and our own mark in what is left tells who it is.
@@ -25,8 +26,8 @@ def read_complaint(message: Message) -> list[Finding] | None:
     kind = field(fields, "Feedback-Type").partition(";")[0].strip().lower()
     address = _address(fields, message, report)
     if kind in _COUNTED:
-        return [Finding(EventKind.COMPLAINED, address, words=kind)]
-    return [Finding(EventKind.IGNORED, address, words=f"feedback: {kind}")]
+        return [ReturnFinding(EventKind.COMPLAINED, address, words=kind)]
+    return [ReturnFinding(EventKind.IGNORED, address, words=f"feedback: {kind}")]
 
 
 def _is_report(part: Message) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from briefing.returns.classify import judge
 from briefing.returns.hook import (
     Call,
     Teller,
@@ -22,7 +23,6 @@ from briefing.returns.hook import (
     text_of,
 )
 from briefing.returns.marks import Marks
-from briefing.returns.verdict import judge
 from briefing.store.returns import Event, EventKind
 
 __all__ = ["Brevo"]

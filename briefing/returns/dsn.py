@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from email.message import Message
 from email.parser import HeaderParser
 
-from briefing.returns.reading import Finding, address_in, body_of, field, parts_of
-from briefing.returns.verdict import judge
-from briefing.returns.words import words_about
+from briefing.returns.bounce_text import words_about
+from briefing.returns.classify import judge
+from briefing.returns.finding import ReturnFinding
+from briefing.returns.reading import address_in, body_of, field, parts_of
 from briefing.store.returns import EventKind
 
 __all__ = ["read_report"]
@@ -19,7 +20,7 @@ _STATUS = re.compile(r"([245])\s*\.\s*(\d{1,3})\s*\.\s*(\d{1,3})")
 _MOST_BLOCKS = 200
 
 
-def read_report(message: Message) -> list[Finding] | None:
+def read_report(message: Message) -> list[ReturnFinding] | None:
     """What a report says about each recipient; None where the mail is no report.
 
     An action other than the five of RFC 3464 (2.3.3) is taken by its status.
@@ -57,7 +58,7 @@ def _split(text: str) -> Iterator[Message]:
             yield HeaderParser().parsestr(block.strip("\n") + "\n\n")
 
 
-def _read_block(block: Message, message: Message) -> Finding | None:
+def _read_block(block: Message, message: Message) -> ReturnFinding | None:
     address = _recipient(block)
     if not address:
         return None
@@ -65,15 +66,15 @@ def _read_block(block: Message, message: Message) -> Finding | None:
     words = _diagnostic(block)
     action = field(block, "Action").lower()
     if action.startswith("delayed"):
-        return Finding(EventKind.DELAYED, address, status, words)
+        return ReturnFinding(EventKind.DELAYED, address, status, words)
     if action.startswith(("delivered", "relayed", "expanded")) or (
         not action and status[:1] == "2"
     ):
-        return Finding(EventKind.DELIVERED, address, status, words)
+        return ReturnFinding(EventKind.DELIVERED, address, status, words)
     if not words or status in ("", "5.0.0", "4.0.0"):
         # Exchange and others tell people more than machines.
         words = f"{words} {words_about(body_of(message), address)}".strip()
-    return Finding(judge(status, words), address, status, words)
+    return ReturnFinding(judge(status, words), address, status, words)
 
 
 def _recipient(block: Message) -> str:

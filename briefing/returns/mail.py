@@ -2,17 +2,22 @@
 
 ::
 
-    feedback report (RFC 5965) ▶ delivery report (RFC 3464) ▶ `mailto:` leaving ▶ read receipt
+    bytes ─parse_mail─▶ ReturnedMail ─events_of─▶ Event
+           (no key)                   (marks)
+
+    feedback report (RFC 5965) ▶ delivery report (RFC 3464) ▶ read receipt
       ▶ a bounce of a known shape ▶ automatic answer ▶ flufl.bounce ▶ not understood
 
-The standards come first, guesses last. What is not understood is said to be that, and kept.
+The standards come first, guesses last. What is not understood is said to be that, and kept; at an
+address that only our own envelope carries it is a bounce nonetheless, in whatever language.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email import message_from_bytes
 from email.message import Message
@@ -21,14 +26,15 @@ from typing import Final
 import structlog
 
 from briefing.returns.arf import read_complaint
+from briefing.returns.bounce_text import ask_library, is_from_machine, read_words
 from briefing.returns.dsn import read_report
+from briefing.returns.finding import MailForm, ReturnedMail, ReturnFinding
 from briefing.returns.marks import Marks
-from briefing.returns.reading import Finding, field, sent_at
-from briefing.returns.replies import is_automatic, is_receipt, leaving_mark
-from briefing.returns.words import ask_library, is_from_machine, read_words
+from briefing.returns.reading import field, sent_at
+from briefing.returns.replies import delivered_to, is_automatic, is_receipt
 from briefing.store.returns import RAW, Event, EventKind
 
-__all__ = ["LONGEST", "PROVIDER", "read_mail"]
+__all__ = ["LONGEST", "PROVIDER", "events_of", "parse_mail", "read_mail"]
 
 PROVIDER: Final = "mail"
 LONGEST: Final = 262_144
@@ -36,6 +42,9 @@ LONGEST: Final = 262_144
 
 # What the library is shown: it goes through every line with every pattern it has.
 _LONGEST_GUESS: Final = 32_768
+# More than any mail of ours holds.
+_MOST_TOKENS: Final = 200
+_TOKEN = re.compile(rb"(?<![0-9a-fA-F])[0-9a-fA-F]{40}(?![0-9a-fA-F])")
 
 log = structlog.get_logger(__name__)
 
@@ -44,8 +53,8 @@ log = structlog.get_logger(__name__)
 class _Letter:
     raw: bytes
     message: Message
-    marks: Marks
-    recipient: str
+    from_mail_system: bool
+    automatic: bool
 
 
 def read_mail(raw: bytes, marks: Marks, now: datetime, *, recipient: str = "") -> list[Event]:
@@ -53,102 +62,48 @@ def read_mail(raw: bytes, marks: Marks, now: datetime, *, recipient: str = "") -
 
     `recipient` is the address it was delivered to, where that is known. Never raises.
     """
+    return events_of(parse_mail(raw, recipient), raw, marks, now)
+
+
+def parse_mail(raw: bytes, recipient: str = "") -> ReturnedMail:
+    """Read a stranger's bytes: pure, without keys or a clock, of plain values. Never raises."""
     raw = raw[:LONGEST]
     try:
         message = message_from_bytes(raw)
-        findings = _understand(_Letter(raw, message, marks, recipient))
-        sealed = marks.find(raw + b"\n" + recipient.encode(errors="replace"))
-        leaving = None
-        if [finding.kind for finding in findings] == [EventKind.UNSUBSCRIBED]:
-            leaving = leaving_mark(message, marks, recipient)
-        return _events(raw, message, findings, leaving or sealed, now)
+        system, automatic = is_from_machine(message), is_automatic(message)
+        form, findings = _understand(_Letter(raw, message, system, automatic))
+        delivered = delivered_to(message, recipient).encode(errors="replace")
+        return ReturnedMail(
+            form,
+            tuple(dict.fromkeys(findings)),
+            tokens=_tokens(raw + b"\n" + recipient.encode(errors="replace")),
+            delivery_tokens=_tokens(delivered),
+            null_sender=field(message, "Return-Path") == "<>",
+            from_mail_system=system,
+            automatic=automatic,
+            message_id=field(message, "Message-ID"),
+            date=str(message.get("Date", "")),
+            sent_at=sent_at(message),
+        )
     except Exception as error:  # noqa: BLE001 - a stranger's bytes; the mail is kept, as not read
         log.warning("a returned mail could not be read", error=type(error).__name__)
-        return [Event(PROVIDER, _name(raw), EventKind.UNKNOWN, now, raw=_text(raw))]
+        return ReturnedMail(MailForm.OTHER, (ReturnFinding(EventKind.UNKNOWN, ""),))
 
 
-def _understand(letter: _Letter) -> list[Finding]:
-    """The first reader that knows such a mail has the word."""
-    for read in _READERS:
-        findings = read(letter)
-        if findings is not None:
-            return findings
-    return [Finding(EventKind.UNKNOWN, "")]
-
-
-def _complaint(letter: _Letter) -> list[Finding] | None:
-    return read_complaint(letter.message)
-
-
-def _report(letter: _Letter) -> list[Finding] | None:
-    findings = read_report(letter.message)
-    # A report without a recipient in it may still say in words what it is about.
-    return findings or None
-
-
-def _leaving(letter: _Letter) -> list[Finding] | None:
-    if leaving_mark(letter.message, letter.marks, letter.recipient) is None:
-        return None
-    return [Finding(EventKind.UNSUBSCRIBED, "")]
-
-
-def _receipt(letter: _Letter) -> list[Finding] | None:
-    if not is_receipt(letter.message):
-        return None
-    # Some servers call it a receipt when they reject a mail.
-    return _words(letter) or _library(letter) or [Finding(EventKind.IGNORED, "")]
-
-
-def _words(letter: _Letter) -> list[Finding] | None:
-    return _doubt(letter, read_words(letter.message)) or None
-
-
-def _machine(letter: _Letter) -> list[Finding] | None:
-    """A mail system's bounces carry the fields of automatic answers as well."""
-    return _library(letter) if is_from_machine(letter.message) else None
-
-
-def _automatic(letter: _Letter) -> list[Finding] | None:
-    return [Finding(EventKind.REPLIED, "")] if is_automatic(letter.message) else None
-
-
-def _library(letter: _Letter) -> list[Finding] | None:
-    return _doubt(letter, ask_library(message_from_bytes(letter.raw[:_LONGEST_GUESS]))) or None
-
-
-def _doubt(letter: _Letter, findings: list[Finding]) -> list[Finding]:
-    """A person who passes a bounce on, or quotes one, ends nobody's subscription."""
-    if is_from_machine(letter.message):
-        return findings
-    return [
-        finding._replace(kind=EventKind.SOFT) if finding.kind is EventKind.HARD else finding
-        for finding in findings
-    ]
-
-
-_READERS: Final[tuple[Callable[[_Letter], list[Finding] | None], ...]] = (
-    _complaint,
-    _report,
-    _leaving,
-    _receipt,
-    _words,
-    _machine,
-    _automatic,
-    _library,
-)
-
-
-def _events(
-    raw: bytes,
-    message: Message,
-    findings: list[Finding],
-    sealed: tuple[int, int] | None,
-    now: datetime,
-) -> list[Event]:
-    at, text = sent_at(message, now), _text(raw)
-    identity = field(message, "Message-ID")
+def events_of(mail: ReturnedMail, raw: bytes, marks: Marks, now: datetime) -> list[Event]:
+    """What a mail that was parsed says, with the marks in it that are genuine. `raw` is kept."""
+    raw = raw[:LONGEST]
+    sealed = marks.find(" ".join(mail.tokens).encode())
+    at = min(mail.sent_at, now) if mail.sent_at else now
     # The same mail may come by two ways, with other trace fields on top.
-    name = f"{identity}\n{message.get('Date', '')}" if identity else _name(raw)
+    name = f"{mail.message_id}\n{mail.date}" if mail.message_id else _name(raw)
+    findings = mail.findings
+    if mail.form not in (MailForm.COMPLAINT, MailForm.REPORT):
+        leaving = marks.find_leaving(" ".join(mail.delivery_tokens))
+        if leaving is not None:
+            sealed, findings = leaving, (ReturnFinding(EventKind.UNSUBSCRIBED, ""),)
+        elif _came_back(mail, marks):
+            findings = (ReturnFinding(EventKind.SOFT, ""),)
     # A mark names one reader: of a report about several it is nobody's.
     mark = sealed if len({finding.address.lower() for finding in findings}) == 1 else None
     return [
@@ -162,10 +117,96 @@ def _events(
             finding.words,
             sealed=mark,
             trusted=mark is not None,
-            raw=text if number == 0 else "",
+            raw=_text(raw) if number == 0 else "",
         )
-        for number, finding in enumerate(dict.fromkeys(findings))
+        for number, finding in enumerate(findings)
     ]
+
+
+def _came_back(mail: ReturnedMail, marks: Marks) -> bool:
+    """Whether a mail that nobody understands is a bounce by where it arrived: at an address that
+    only the envelope of one of our mails carries, from a mail system (RFC 5321, 4.5.5)."""
+    return (
+        all(finding.kind is EventKind.UNKNOWN for finding in mail.findings)
+        and (mail.null_sender or mail.from_mail_system)
+        and not mail.automatic
+        and marks.find(" ".join(mail.delivery_tokens).encode()) is not None
+    )
+
+
+def _understand(letter: _Letter) -> tuple[MailForm, list[ReturnFinding]]:
+    """The first reader that knows such a mail has the word."""
+    for form, read in _READERS:
+        findings = read(letter)
+        if findings is not None:
+            return form, findings
+    return MailForm.OTHER, [ReturnFinding(EventKind.UNKNOWN, "")]
+
+
+def _complaint(letter: _Letter) -> list[ReturnFinding] | None:
+    return read_complaint(letter.message)
+
+
+def _report(letter: _Letter) -> list[ReturnFinding] | None:
+    findings = read_report(letter.message)
+    # A report without a recipient in it may still say in words what it is about.
+    return findings or None
+
+
+def _receipt(letter: _Letter) -> list[ReturnFinding] | None:
+    if not is_receipt(letter.message):
+        return None
+    # Some servers call it a receipt when they reject a mail.
+    return _words(letter) or _library(letter) or [ReturnFinding(EventKind.IGNORED, "")]
+
+
+def _words(letter: _Letter) -> list[ReturnFinding] | None:
+    return _doubt(letter, read_words(letter.message)) or None
+
+
+def _machine(letter: _Letter) -> list[ReturnFinding] | None:
+    """A mail system's bounces carry the fields of automatic answers as well."""
+    return _library(letter) if letter.from_mail_system else None
+
+
+def _automatic(letter: _Letter) -> list[ReturnFinding] | None:
+    return [ReturnFinding(EventKind.REPLIED, "")] if letter.automatic else None
+
+
+def _library(letter: _Letter) -> list[ReturnFinding] | None:
+    return _doubt(letter, ask_library(message_from_bytes(letter.raw[:_LONGEST_GUESS]))) or None
+
+
+def _doubt(letter: _Letter, findings: list[ReturnFinding]) -> list[ReturnFinding]:
+    """A person who passes a bounce on, or quotes one, ends nobody's subscription."""
+    if letter.from_mail_system:
+        return findings
+    return [
+        replace(finding, kind=EventKind.SOFT) if finding.kind is EventKind.HARD else finding
+        for finding in findings
+    ]
+
+
+_READERS: Final[tuple[tuple[MailForm, Callable[[_Letter], list[ReturnFinding] | None]], ...]] = (
+    (MailForm.COMPLAINT, _complaint),
+    (MailForm.REPORT, _report),
+    (MailForm.RECEIPT, _receipt),
+    (MailForm.TEXT, _words),
+    (MailForm.TEXT, _machine),
+    (MailForm.REPLY, _automatic),
+    (MailForm.TEXT, _library),
+)
+
+
+def _tokens(raw: bytes) -> tuple[str, ...]:
+    # Quoted-printable breaks lines anywhere.
+    joined = raw.replace(b"=\r\n", b"").replace(b"=\n", b"")
+    found: dict[str, None] = {}
+    for match in _TOKEN.finditer(joined):
+        found[match[0].decode().lower()] = None
+        if len(found) == _MOST_TOKENS:
+            break
+    return tuple(found)
 
 
 def _name(raw: bytes) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from briefing.returns.classify import judge
 from briefing.returns.hook import (
     Call,
     Forged,
@@ -28,7 +29,6 @@ from briefing.returns.hook import (
 )
 from briefing.returns.intake import OnceOnly
 from briefing.returns.marks import Marks
-from briefing.returns.verdict import judge
 from briefing.store.returns import Event, EventKind
 
 __all__ = ["Mailgun"]

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from briefing.returns.classify import judge
 from briefing.returns.hook import Call, Teller, at_path, check_authorization, read_json, text_of
 from briefing.returns.marks import Marks
-from briefing.returns.verdict import judge
 from briefing.store.returns import Event, EventKind
 
 __all__ = ["Postmark"]

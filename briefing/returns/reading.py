@@ -9,24 +9,13 @@ from datetime import UTC, datetime
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
-from typing import Final, NamedTuple
+from typing import Final
 
-from briefing.store.returns import EventKind
-
-__all__ = ["Finding", "address_in", "addresses_of", "body_of", "field", "parts_of", "sent_at"]
+__all__ = ["address_in", "addresses_of", "body_of", "field", "parts_of", "sent_at"]
 
 _MOST_PARTS: Final = 200
 _MOST_TEXT: Final = 100_000
 _ADDRESS = re.compile(r"[^\s<>()\[\]\";:,@]{1,128}@[A-Za-z0-9\[][A-Za-z0-9.:\]-]{0,252}")
-
-
-class Finding(NamedTuple):
-    """What a mail says about one address. `status` is an enhanced status code or ""."""
-
-    kind: EventKind
-    address: str
-    status: str = ""
-    words: str = ""
 
 
 def parts_of(message: Message) -> Iterator[Message]:
@@ -76,18 +65,13 @@ def body_of(message: Message) -> str:
     return "\n".join(texts)[:_MOST_TEXT]
 
 
-def sent_at(message: Message, now: datetime) -> datetime:
-    """When the mail says it was written, never later than `now`; `now` where it does not."""
+def sent_at(message: Message) -> datetime | None:
+    """When the mail says it was written, in UTC; None where it does not."""
     try:
         moment = parsedate_to_datetime(str(message.get("Date", "")))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, IndexError, TypeError, OverflowError):
-        return now
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    try:
-        return min(moment.astimezone(UTC), now)
-    except (ValueError, OverflowError):
-        return now
+        return None
 
 
 def _decode(part: Message) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from email.message import Message
 
-from briefing.returns.marks import Marks
 from briefing.returns.reading import field
 
-__all__ = ["is_automatic", "is_receipt", "leaving_mark"]
+__all__ = ["delivered_to", "is_automatic", "is_receipt"]
 
 # RFC 3834, section 5, and what came before it.
 _FIELDS = (
@@ -57,10 +56,8 @@ def is_receipt(message: Message) -> bool:
     )
 
 
-def leaving_mark(message: Message, marks: Marks, recipient: str) -> tuple[int, int] | None:
-    """The edition and reader of a mail that a `mailto:` link in List-Unsubscribe wrote.
-
-    Only where it was sent to and its subject count: a bounce or an answer holds our own header.
-    """
+def delivered_to(message: Message, recipient: str) -> str:
+    """The addresses a mail was sent to, and its subject: where a `mailto:` link puts our mark, and
+    a bounce its envelope's. The rest of a bounce holds our own header as well."""
     values = [recipient, *(str(v) for name in _RECIPIENTS for v in message.get_all(name, []))]
-    return marks.find_leaving("\n".join([*values, field(message, "Subject")]))
+    return "\n".join([*values, field(message, "Subject")])

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from briefing.returns.classify import judge
 from briefing.returns.hook import Call, Forged, Teller, at_path, is_recent, read_json, same, text_of
 from briefing.returns.marks import Marks
-from briefing.returns.verdict import judge
 from briefing.store.returns import Event, EventKind
 
 __all__ = ["Resend"]

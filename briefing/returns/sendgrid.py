@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from briefing.returns.classify import judge
 from briefing.returns.hook import Call, Forged, Teller, at_path, entries_of, read_json, text_of
 from briefing.returns.marks import Marks
-from briefing.returns.verdict import judge
 from briefing.store.returns import Event, EventKind
 
 __all__ = ["SendGrid"]

@@ -27,9 +27,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from briefing.errors import SourceFailed
+from briefing.returns.classify import judge
 from briefing.returns.hook import Call, Forged, NotNow, Teller, at_path, read_json, text_of
 from briefing.returns.marks import Marks
-from briefing.returns.verdict import judge
 from briefing.store.returns import Event, EventKind
 
 __all__ = ["Fetch", "Ses"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from briefing.returns.verdict import judge
+from briefing.returns.classify import judge
 from briefing.store.returns import EventKind
 
 

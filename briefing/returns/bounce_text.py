@@ -16,8 +16,9 @@ from typing import Final
 import structlog
 from flufl.bounce import all_failures
 
-from briefing.returns.reading import Finding, address_in, addresses_of, body_of, field
-from briefing.returns.verdict import judge
+from briefing.returns.classify import judge
+from briefing.returns.finding import ReturnFinding
+from briefing.returns.reading import address_in, addresses_of, body_of, field
 from briefing.store.returns import EventKind
 
 __all__ = ["ask_library", "is_from_machine", "read_words", "words_about"]
@@ -112,7 +113,7 @@ def is_from_machine(message: Message) -> bool:
     return any(_MACHINES.match(address) for address in addresses_of(message, "From", "Sender"))
 
 
-def read_words(message: Message) -> list[Finding]:
+def read_words(message: Message) -> list[ReturnFinding]:
     """What a bounce of a known shape says; nothing where it is of none."""
     body = body_of(message)
     # Exim names them for machines, in a field of its own.
@@ -122,7 +123,7 @@ def read_words(message: Message) -> list[Finding]:
     return _findings(message, body, failed)
 
 
-def ask_library(message: Message) -> list[Finding]:
+def ask_library(message: Message) -> list[ReturnFinding]:
     """What flufl.bounce makes of it, which may raise anything on a stranger's mail."""
     if "From" not in message:
         # One of its detectors cannot do without, and takes the others with it.
@@ -135,7 +136,7 @@ def ask_library(message: Message) -> list[Finding]:
     body = body_of(message)
     return [
         *_findings(message, body, _decoded(permanent)),
-        *(Finding(EventKind.DELAYED, address) for address in _decoded(temporary)),
+        *(ReturnFinding(EventKind.DELAYED, address) for address in _decoded(temporary)),
     ]
 
 
@@ -159,7 +160,7 @@ def words_about(body: str, address: str) -> str:
     return " ".join(" ".join(said).split())[:_MOST_WORDS]
 
 
-def _findings(message: Message, body: str, failed: list[str]) -> list[Finding]:
+def _findings(message: Message, body: str, failed: list[str]) -> list[ReturnFinding]:
     delayed = bool(_STILL_TRIED.search(f"{field(message, 'Subject')}\n{body[:4000]}"))
     found = []
     for address in dict.fromkeys(failed[:_MOST_ADDRESSES]):
@@ -167,7 +168,7 @@ def _findings(message: Message, body: str, failed: list[str]) -> list[Finding]:
         kind = judge("", words)
         if delayed and kind is not EventKind.HARD:
             kind = EventKind.DELAYED
-        found.append(Finding(kind, address, words=words))
+        found.append(ReturnFinding(kind, address, words=words))
     return found
 
 
