@@ -1,8 +1,7 @@
 """Fetching over HTTP that an outsider's address cannot turn against the newsroom (promise 9).
 
-http and https only, to public addresses only (`pinning.py`), at each redirect anew. Proxies and
-passwords of the environment are not used: a proxy would resolve names on its own. Size, time and
-redirects are bounded; a body counts after decompression.
+http and https only, to public addresses only (`pinning.py`), at each redirect anew, and never from
+https back to http. Size, time and redirects are bounded; a body counts after decompression.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from urllib3.exceptions import HTTPError
 from briefing import __version__
 from briefing.errors import SourceFailed
 from briefing.sources import SourceBusy
-from briefing.sources.pinning import Dialler, LineRefused, PinnedAdapter
+from briefing.sources.pinning import Dialler, LineRefused, pinned_session
 from briefing.sources.text import one_line
 
 __all__ = ["Bounds", "Page", "fetch", "glance"]
@@ -126,11 +125,8 @@ class _Fetch:
         self.dialler = dialler
 
     def follow(self, url: str, headers: dict[str, str]) -> Page:
-        with requests.Session() as session:
-            session.trust_env = False
+        with pinned_session(self.dialler) as session:
             session.verify = self.bounds.ca_file or True
-            session.mount("http://", PinnedAdapter(self.dialler))
-            session.mount("https://", PinnedAdapter(self.dialler))
             for _ in range(self.bounds.redirects + 1):
                 with self._asked(session, url, headers) as response:
                     if response.status_code not in _REDIRECTS:
@@ -138,7 +134,7 @@ class _Fetch:
                     target = response.headers.get("location", "")
                 if not target:
                     raise self._failed(url, "it redirects without saying where to.")
-                url = self._resolved(url, target)
+                url = self._next(url, self._resolved(url, target))
         raise self._failed(
             url,
             f"more than {self.bounds.redirects} redirects.",
@@ -150,6 +146,17 @@ class _Fetch:
             return urljoin(url, target)
         except ValueError as error:
             raise self._failed(url, f"it redirects to “{_shown(target)}”, no address.") from error
+
+    def _next(self, url: str, target: str) -> str:
+        """Where a redirect leads, unless it gives up what the address promised: on the way to an
+        http address anybody may write the news."""
+        if url.lower().startswith("https:") and target.lower().startswith("http:"):
+            raise self._failed(
+                url,
+                f"it redirects from https to {_shown(target)}.",
+                "Ask the publisher for an https address, or configure the http one.",
+            )
+        return target
 
     @contextmanager
     def _asked(
@@ -271,6 +278,9 @@ class _Fetch:
 
 class _Glance(_Fetch):
     """A fetch that looks at the first line of the answer only."""
+
+    def _next(self, _url: str, target: str) -> str:
+        return target  # as a reader's browser would follow the link
 
     def _page(self, url: str, response: requests.Response, _headers: Mapping[str, str]) -> Page:
         return Page(url, status=response.status_code)

@@ -12,20 +12,21 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from contextlib import suppress
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
+import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.connection import create_connection
 
-__all__ = ["Dialler", "LineRefused", "PinnedAdapter"]
+from briefing.sources.special_addresses import is_metadata, is_public
+
+__all__ = ["Dialler", "LineRefused", "PinnedAdapter", "pinned_session"]
 
 _ADDRESSES_TRIED = 4
-_UNICAST = IPv6Network("2000::/3")  # all that IANA gives out as global unicast
-_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are the IPv4 address
 
 
 class LineRefused(Exception):
@@ -68,13 +69,18 @@ class Dialler:
                 f"the host name {host} cannot be resolved: {error}.", "Check its spelling."
             ) from error
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        if not self._allow_private:
-            for address in addresses:
-                if not is_public(address):
-                    raise LineRefused(
-                        f"{host} is {address}, which is not a public address.",
-                        "Use a public address, or set allow_private = true for this source.",
-                    )
+        for address in addresses:
+            if is_metadata(address):
+                raise LineRefused(
+                    f"{host} is {address}, which is not a public address: a cloud tells the "
+                    "machine's credentials there.",
+                    "Use the address of a feed.",
+                )
+            if not self._allow_private and not is_public(address):
+                raise LineRefused(
+                    f"{host} is {address}, which is not a public address.",
+                    "Use a public address, or set allow_private = true for this source.",
+                )
         line = self._connect(connection, addresses)
         with self._lock:
             self._drop()
@@ -115,24 +121,6 @@ class Dialler:
             if self._line:
                 with suppress(OSError):
                     self._line.shutdown(socket.SHUT_RDWR)
-
-
-def is_public(address: str) -> bool:
-    """Whether traffic to an IP address leaves for the public Internet."""
-    ip = ip_address(address)
-    if isinstance(ip, IPv6Address):
-        inner = _inner(ip)
-        if inner is None and ip not in _UNICAST:
-            return False
-        ip = inner or ip
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
-
-
-def _inner(ip: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that an IPv6 address stands for, where traffic to it ends."""
-    if ip in _NAT64:
-        return IPv4Address(int(ip) & 0xFFFF_FFFF)
-    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
 
 
 class _PinnedHTTP(HTTPConnection):
@@ -179,3 +167,14 @@ class PinnedAdapter(HTTPAdapter):
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
         pool.conn_kw["dialler"] = self._dialler  # the pool makes each connection with these
         return pool
+
+
+@contextmanager
+def pinned_session(dialler: Dialler) -> Iterator[requests.Session]:
+    """A session whose connections all come from the dialler. Proxies and passwords of the
+    environment are not used: a proxy would resolve names on its own."""
+    with requests.Session() as session:
+        session.trust_env = False
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, PinnedAdapter(dialler))
+        yield session
