@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+import string
 import unicodedata
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ _PLAIN = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _LONGEST = 254
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 class AddressRefused(ValueError):
@@ -29,12 +31,30 @@ class AddressRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`envelope` has its domain in ASCII (RFC 5890) and the local part as given; `folded` is for
-    comparing: local part NFC and case-folded, although RFC 5321 lets a server tell cases apart,
-    because no large provider does and people type both."""
+    """`envelope` has its domain in ASCII (RFC 5890) and the local part as given, in NFC (RFC 6532,
+    3.1); `folded` is for comparing, and is `envelope` with A to Z in lower case.
+
+    RFC 5321 (2.4) lets a server tell "Ana" from "ana", but no large provider does and people type
+    both, so they are one person here. Nothing more is alike: what becomes of letters outside ASCII
+    is for the receiving server alone to say (RFC 6530, 4.3; RFC 6531 maps none of them). A
+    case-fold would make "ſam" of somebody else into "sam", "straße" into "strasse", and NFKC
+    "ｓａｍ" into "sam": mailboxes of three people.
+    """
 
     envelope: str
     folded: str
+
+
+def fold_address(envelope: str) -> str:
+    """An address as compared: A to Z in lower case, and no other letter touched."""
+    # `str.lower` would also turn U+212A, the Kelvin sign, into "k", and U+0130 into two letters.
+    return envelope.translate(_LOWER)
+
+
+def casefold_address(folded: str) -> str:
+    """An address as it was compared before 0.1.0: for marks that were made then."""
+    local, _, domain = folded.rpartition("@")
+    return f"{unicodedata.normalize('NFC', local.casefold())}@{domain}"
 
 
 def read_address(raw: str) -> Address:
@@ -64,11 +84,8 @@ def read_address(raw: str) -> Address:
     if "." not in checked.ascii_domain:
         msg = f"“{shown}” is not an email address: its domain has no dot"
         raise AddressRefused(msg)
-    domain = checked.ascii_domain.lower()
-    return Address(
-        envelope=f"{checked.local_part}@{domain}",
-        folded=f"{unicodedata.normalize('NFC', checked.local_part.casefold())}@{domain}",
-    )
+    envelope = f"{checked.local_part}@{checked.ascii_domain.lower()}"
+    return Address(envelope, fold_address(envelope))
 
 
 def mark_address(folded: str, pepper: bytes) -> str:

@@ -17,18 +17,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, select, update
 
 from subscribers.addresses import Address, mark_address
 from subscribers.confirmations import Asked, Confirmation, ask, use
 from subscribers.dialect import insert
-from subscribers.roll import Suppressed, pepper, record, suppression_of
-from subscribers.tables import subscribers, subscriptions, suppressions
+from subscribers.roll import pepper, record, suppression_of
+from subscribers.suppression import NEVER, lift_all
+from subscribers.tables import subscribers, subscriptions
 
-NEVER: Final = frozenset({Suppressed.COMPLAINT, Suppressed.MANUAL})
-"""Suppressions that no confirmation lifts."""
+__all__ = ["NEVER"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +167,7 @@ def subscribe(
 
 def lift(connection: Connection, address: Address) -> None:
     """Take a suppression back, by the person's own word."""
-    mark = mark_address(address.folded, pepper(connection))
-    connection.execute(delete(suppressions).where(suppressions.c.mark == mark))
+    lift_all(connection, mark_address(address.folded, pepper(connection)))
 
 
 def _activate(

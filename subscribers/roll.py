@@ -13,11 +13,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, literal, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from subscribers.addresses import Address, mark_address, read_address
+from subscribers.addresses import Address, casefold_address, mark_address, read_address
 from subscribers.dialect import insert
+from subscribers.suppression import (
+    NEVER,
+    Suppressed,
+    Suppression,
+    lift_strictest,
+    suppress_mark,
+)
 from subscribers.tables import (
     confirmations,
     events,
@@ -27,6 +34,8 @@ from subscribers.tables import (
     suppressions,
 )
 
+__all__ = ["NEVER", "Suppressed"]
+
 
 class Added(StrEnum):
     """What came of adding an address."""
@@ -34,16 +43,6 @@ class Added(StrEnum):
     ADDED = "added"
     ALREADY = "already subscribed"
     SUPPRESSED = "suppressed"
-
-
-class Suppressed(StrEnum):
-    """Why an address may not be mailed."""
-
-    UNSUBSCRIBED = "unsubscribed"
-    BOUNCE = "bounce"
-    COMPLAINT = "complaint"
-    ERASED = "erased"
-    MANUAL = "manual"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +151,9 @@ def leave(
         )
     ).scalar_one()
     if not remaining:
-        _suppress(connection, person, Suppressed.UNSUBSCRIBED, now, actor, reason)
+        _suppress(
+            connection, person, Suppressed.UNSUBSCRIBED, now, actor, reason, briefing=briefing
+        )
     return True
 
 
@@ -177,12 +178,9 @@ def rejoin(
     if held.left_at < since:
         return False
     if reason is not None:
-        mark = mark_address(person.address_key, pepper(connection))
-        connection.execute(delete(suppressions).where(suppressions.c.mark == mark))
-        status = "active" if person.confirmed_at else "pending"
-        connection.execute(
-            update(subscribers).where(subscribers.c.id == person.id).values(status=status)
-        )
+        stack = lift_strictest(connection, mark_address(person.address_key, pepper(connection)))
+        if len(stack) == 1:
+            _set_free(connection, person)
     connection.execute(update(subscriptions).where(place).values(left_at=None))
     record(connection, person.id, "rejoined", actor, now, briefing=briefing)
     return True
@@ -196,38 +194,56 @@ def suppress(
     now: datetime,
     actor: str,
     detail: str = "",
-) -> None:
-    """Never mail this address again, whether or not it is on the roll. Raises `AddressRefused`."""
+) -> bool:
+    """Never mail this address again, whether or not it is on the roll. Raises `AddressRefused`.
+
+    A stricter reason takes the place of a weaker one (`subscribers.suppression`). Whether this is
+    now the reason that stands, and was not before.
+    """
     checked = read_address(address)
     person = connection.execute(
         select(subscribers).where(subscribers.c.address_key == checked.folded)
     ).first()
     if person is not None:
-        _suppress(connection, person, reason, now, actor, detail)
-    else:
-        _mark(connection, checked.folded, reason, now, detail)
+        return _suppress(connection, person, reason, now, actor, detail)
+    return _mark(connection, checked.folded, Suppression(reason, now, detail))
 
 
 def release(connection: Connection, address: str, *, now: datetime, actor: str) -> bool:
-    """Lift a suppression by an operator's decision. False when there was none."""
+    """Lift the strictest reason of a suppression by an operator's decision. False without one.
+
+    Only what that reason set is taken back: a weaker one beneath stands again, a briefing that was
+    left otherwise stays left, and who had never confirmed still has to.
+    """
     checked = read_address(address)
-    mark = mark_address(checked.folded, pepper(connection))
-    lifted = connection.execute(delete(suppressions).where(suppressions.c.mark == mark)).rowcount
+    key = pepper(connection)
+    stack = lift_strictest(connection, mark_address(checked.folded, key)) or (
+        lift_strictest(connection, mark_address(casefold_address(checked.folded), key))
+        if suppression_of(connection, checked)
+        else []
+    )
+    if not stack:
+        return False
+    lifted, *beneath = stack
     person = connection.execute(
         select(subscribers).where(subscribers.c.address_key == checked.folded)
     ).first()
-    if lifted and person is not None:
-        connection.execute(
-            update(subscribers).where(subscribers.c.id == person.id).values(status="active")
-        )
-        # Leaving the last briefing is what suppressed them: releasing takes that back as well.
-        connection.execute(
-            update(subscriptions)
-            .where(subscriptions.c.subscriber_id == person.id)
-            .values(left_at=None)
-        )
-        record(connection, person.id, "released", actor, now)
-    return bool(lifted)
+    if person is None:
+        return True
+    if lifted.reason is Suppressed.UNSUBSCRIBED:
+        # Leaving the last briefing is what suppressed them. An import that did says by the moment
+        # alone which briefing it was.
+        places = [subscriptions.c.subscriber_id == person.id, subscriptions.c.left_at == lifted.at]
+        if lifted.briefing:
+            places.append(subscriptions.c.briefing == lifted.briefing)
+        connection.execute(update(subscriptions).where(*places).values(left_at=None))
+    if not beneath:
+        _set_free(connection, person)
+    facts = {"reason": lifted.reason.value}
+    if beneath:
+        facts["still"] = beneath[0].reason.value
+    record(connection, person.id, "released", actor, now, **facts)
+    return True
 
 
 def erase(connection: Connection, address: str, *, now: datetime) -> bool:
@@ -236,7 +252,7 @@ def erase(connection: Connection, address: str, *, now: datetime) -> bool:
     The ledger keeps its rows, which hold only the number of a subscriber who is no more.
     """
     checked = read_address(address)
-    _mark(connection, checked.folded, Suppressed.ERASED, now, "")
+    _mark(connection, checked.folded, Suppression(Suppressed.ERASED, now))
     # What they asked for by themselves goes with the person; this may be somebody who never joined.
     connection.execute(delete(confirmations).where(confirmations.c.address_key == checked.folded))
     gone = connection.execute(
@@ -311,11 +327,20 @@ def variants(connection: Connection, briefing: str, now: datetime) -> list[str]:
 
 def suppression_of(connection: Connection, address: Address) -> Suppressed | None:
     """Why an address may not be mailed, None if it may."""
+    key = pepper(connection)
+    mark = mark_address(address.folded, key)
     reason = connection.execute(
-        select(suppressions.c.reason).where(
-            suppressions.c.mark == mark_address(address.folded, pepper(connection))
-        )
+        select(suppressions.c.reason).where(suppressions.c.mark == mark)
     ).scalar()
+    if reason is None and not address.folded.isascii():
+        # A mark cannot be made anew without the address. It may as well be of somebody else, so
+        # that only an operator lifts it.
+        old = mark_address(casefold_address(address.folded), key)
+        reason = connection.execute(
+            select(literal(Suppressed.MANUAL.value)).where(
+                suppressions.c.mark == old, suppressions.c.casefolded
+            )
+        ).scalar()
     return Suppressed(reason) if reason else None
 
 
@@ -364,31 +389,29 @@ def _suppress(
     now: datetime,
     actor: str,
     detail: str,
-) -> None:
-    if _mark(connection, person.address_key, reason, now, detail):
-        connection.execute(
-            update(subscribers).where(subscribers.c.id == person.id).values(status="suppressed")
-        )
-        record(connection, person.id, reason.value, actor, now, detail=detail)
-
-
-def _mark(
-    connection: Connection, folded: str, reason: Suppressed, now: datetime, detail: str
+    *,
+    briefing: str = "",
 ) -> bool:
-    """True when the address was not suppressed before; the first reason stays."""
-    return bool(
-        connection.execute(
-            insert(connection, suppressions)
-            .values(
-                mark=mark_address(folded, pepper(connection)),
-                reason=reason.value,
-                at=now,
-                detail=detail,
-            )
-            .on_conflict_do_nothing(index_elements=["mark"])
-            .returning(suppressions.c.mark)
-        ).first()
+    new = Suppression(reason, now, detail, briefing)
+    if not _mark(connection, person.address_key, new):
+        return False
+    connection.execute(
+        update(subscribers).where(subscribers.c.id == person.id).values(status="suppressed")
     )
+    record(connection, person.id, reason.value, actor, now, detail=detail)
+    return True
+
+
+def _set_free(connection: Connection, person: Row[Any]) -> None:
+    """Nothing stands against a person any more; who never confirmed still has to."""
+    status = "active" if person.confirmed_at else "pending"
+    connection.execute(
+        update(subscribers).where(subscribers.c.id == person.id).values(status=status)
+    )
+
+
+def _mark(connection: Connection, folded: str, new: Suppression) -> bool:
+    return suppress_mark(connection, mark_address(folded, pepper(connection)), new)
 
 
 def _id_of(connection: Connection, address: Address) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
 )
 
 metadata = MetaData(
@@ -65,9 +67,12 @@ subscribers = Table(
     "subscribers",
     metadata,
     Column("id", Identity, primary_key=True, autoincrement=True),
-    # Opaque and random: what stands in a person's links.
+    # Opaque and random: what stands in a person's links, for as long as they are on the roll.
     Column("key", BigInteger, nullable=False, unique=True),
-    # As written on the envelope (domain in ASCII), and as compared (case and Unicode folded).
+    # The same for the link to their choices, made anew whenever their address changes. NULL before
+    # the first time: then it is `key`.
+    Column("preferences_key", BigInteger),
+    # As written on the envelope (domain in ASCII), and as compared (ASCII in lower case).
     Column("address", String(320), nullable=False),
     Column("address_key", String(320), nullable=False, unique=True),
     Column("name", String(200), nullable=False, server_default=""),
@@ -82,6 +87,8 @@ subscribers = Table(
     # the ledger and links in old mails say.
     sqlite_autoincrement=True,
 )
+
+Index("ix_subscribers_preferences_key", subscribers.c.preferences_key, unique=True)
 
 subscriptions = Table(
     "subscriptions",
@@ -108,10 +115,17 @@ suppressions = Table(
     metadata,
     # One-way mark of the folded address (`mark_address`): outlives erasure, names nobody.
     Column("mark", String(64), primary_key=True),
-    # unsubscribed | bounce | complaint | erased | manual
+    # The strictest there is: bounce | unsubscribed | erased | manual | complaint
     Column("reason", String(12), nullable=False),
     Column("at", Moment, nullable=False),
     Column("detail", Text, nullable=False, server_default=""),
+    # The briefing whose leaving it was, "" for every other reason.
+    Column("briefing", String(63), nullable=False, server_default=""),
+    # Weaker reasons that stand beneath, strictest first, as objects of the columns above.
+    Column("beneath", JSON, nullable=False, server_default="[]"),
+    # Made when addresses were case-folded: it may be of an address in other letters than ASCII
+    # that would have another mark today.
+    Column("casefolded", Boolean, nullable=False, server_default=false()),
 )
 
 events = Table(
@@ -146,7 +160,7 @@ confirmations = Table(
     metadata,
     # Random: what the link in the mail holds, and nothing else does.
     Column("key", BigInteger, primary_key=True, autoincrement=False),
-    # join | address | erase | download
+    # join | move | address | undo | erase | download
     Column("kind", String(10), nullable=False),
     Column("briefing", String(63), nullable=False),
     # Who asked; NULL for somebody who need not be on the roll.
@@ -159,6 +173,8 @@ confirmations = Table(
     Column("asked_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False, index=True),
     Column("used_at", Moment),
+    # The same number for two mailboxes that have to confirm one thing.
+    Column("pair", BigInteger),
 )
 
 page_limits = Table(

@@ -178,17 +178,23 @@ def suppress(
 def release(context: typer.Context, address: Address, as_json: Json = False) -> None:
     """Lift a suppression; only with the person's word.
 
-    It overrides what they, or their mail server, said before.
+    It takes back the strictest reason alone: a weaker one beneath it stands again.
     """
     run = session(context)
-    _checked(address)
+    checked = _checked(address)
     with run.app.database.write() as connection:
         lifted = roll.release(connection, address, now=run.app.clock(), actor="operator")
+        still = roll.suppression_of(connection, checked)
     if not lifted:
         raise JobError(
             f"{address} is not suppressed", mend="see `briefing subscribers show ADDRESS`"
         )
-    report({"address": address, "released": True}, f"{address} is released", as_json=as_json)
+    report(
+        {"address": address, "released": True, "still": still.value if still else None},
+        f"{address} is released"
+        + (f", and still suppressed: {still}; release it again to lift that" if still else ""),
+        as_json=as_json,
+    )
 
 
 @app.command()

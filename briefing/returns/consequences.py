@@ -95,11 +95,10 @@ def _suppress(
     now: datetime,
     detail: str = "",
 ) -> str:
-    if person.status == "suppressed":
-        return ""
-    why = detail or _say(event)
-    roll.suppress(connection, person.address, reason, now=now, actor=_actor(event), detail=why)
-    return SUPPRESSED
+    """Also where somebody is suppressed already: a stricter reason wins."""
+    why, who = detail or _say(event), _actor(event)
+    changed = roll.suppress(connection, person.address, reason, now=now, actor=who, detail=why)
+    return SUPPRESSED if changed and person.status != "suppressed" else ""
 
 
 def _leave(

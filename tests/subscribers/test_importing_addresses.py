@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 import pytest
 from email_validator import EmailNotValidError, validate_email
 from hypothesis import example, given, settings
@@ -35,8 +33,7 @@ def by_validator(raw: str) -> Address:
         raw, check_deliverability=False, strict=True, globally_deliverable=False
     )
     domain = checked.ascii_domain.lower()
-    folded = unicodedata.normalize("NFC", checked.local_part.casefold())
-    return Address(f"{checked.local_part}@{domain}", f"{folded}@{domain}")
+    return Address(f"{checked.local_part}@{domain}", f"{checked.local_part.lower()}@{domain}")
 
 
 @settings(max_examples=500, deadline=None)
