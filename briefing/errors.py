@@ -9,7 +9,9 @@
     └── JobError                  the command was right, the job failed                       exit 1
         ├── ArticleRefused        a file or feed entry that is not an article
         ├── SourceFailed          a source that cannot be fetched or read
-        │   └── SourceBusy        … and asks to be left alone until later (briefing.sources)
+        │   ├── SourceBusy        … and asks to be left alone until later (briefing.sources)
+        │   └── SourceKilled      … since its document broke a limit (briefing.sources)
+        ├── SandboxFault          no process can be started that parses (briefing.sandbox)
         ├── ThemeError            a template or stylesheet that does not render
         │   └── SlotFault         … or misuses a slot (briefing.composition.slots)
         ├── HeaderFault           a value no header field can hold (briefing.composition.headers)

@@ -18,13 +18,13 @@ def read_page(
     """Fetch a page and read its story. Takes seconds; bounded in size, time and redirects.
 
     `allow_private` reaches addresses of the own network too. Raises `SourceFailed` where it cannot
-    be fetched, `ArticleRefused` where it holds no story.
+    be fetched, `ArticleRefused` where it holds no story or breaks a limit, `SandboxFault` where
+    nothing can be read at all.
     """
-    # They bring an HTTP client and a parser, which most commands never need.
-    from briefing.sources.decoding import decode  # noqa: PLC0415
+    # They bring an HTTP client, which most commands never need.
+    from briefing.sources.confined import PAGE, Document, read_confined  # noqa: PLC0415
     from briefing.sources.fetching import Bounds, fetch  # noqa: PLC0415
-    from briefing.sources.html import read_html  # noqa: PLC0415
-    from briefing.sources.manuscript import Intake  # noqa: PLC0415
+    from briefing.sources.intake import Intake  # noqa: PLC0415
 
     name = words(url, 200)
     page = fetch(
@@ -39,6 +39,9 @@ def read_page(
             f"{name} is {words(page.content_type, 80)}, not a web page",
             mend="give the address of the story's page, or write the story by hand",
         )
-    text = decode(page.body, name, charset=page.charset, lenient=True)
-    article = read_html(text, name, Intake(now, briefing.timezone, source=DESK))
+    intake = Intake(now, briefing.timezone, source=DESK)
+    reading = read_confined(PAGE, page.body, Document(name, intake, charset=page.charset))
+    if reading.problem:
+        raise ArticleRefused(reading.problem, mend=reading.mend)
+    article = reading.articles[0]
     return article if article.url else replace(article, url=page.url)

@@ -5,8 +5,9 @@ from one harvest to the next and hands them back, so that an unchanged source co
 A source that fails as a whole raises `SourceFailed`; one bad entry is a `Refusal` among the others.
 
 One file per kind (`feed.py`, `files.py`), made by the composition root. The readers of formats
-beside them (`plaintext`, `markdown`, `html`, `feed`, `jsonfeed`) are pure; what they find goes
-through `manuscript.py`, the one place where foreign text becomes an `Article`.
+beside them (`plaintext`, `markdown`, `html`, `rss`, `jsonfeed`) are pure and run in a child process
+(`confined.py`, `documents.py`); what they find goes through `manuscript.py`, the one place where
+foreign text becomes an `Article`.
 """
 
 from __future__ import annotations
@@ -17,16 +18,21 @@ from typing import Protocol
 
 from briefing.errors import SourceFailed
 from briefing.model import Article
+from briefing.sandbox import Reason
 
-__all__ = ["Harvest", "Refusal", "Source", "SourceBusy"]
+__all__ = ["Harvest", "Refusal", "Source", "SourceBusy", "SourceKilled"]
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A file or entry that did not become an article: its name, and why in words for people."""
+    """A file or entry that did not become an article: its name, and why in words for people.
+
+    `killed` is set where reading it was ended, since it broke a limit.
+    """
 
     name: str
     reason: str
+    killed: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,14 @@ class SourceBusy(SourceFailed):
     def __init__(self, message: str, *, retry_at: datetime, mend: str = "") -> None:
         super().__init__(message, mend=mend)
         self.retry_at = retry_at
+
+
+class SourceKilled(SourceFailed):
+    """The source's document was given up, since it broke a limit or the parser: `reason`."""
+
+    def __init__(self, message: str, *, reason: Reason, mend: str = "") -> None:
+        super().__init__(message, mend=mend)
+        self.reason = reason
 
 
 class Source(Protocol):

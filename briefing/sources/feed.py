@@ -1,44 +1,21 @@
-"""RSS and Atom: the reader of the format, and the source that polls a feed over HTTP.
-
-feedparser reads the XML in all its dialects. It gets text that is already decoded, and neither
-sanitises nor resolves links inside the prose: both take ten times as long as the rest, and the
-prose becomes plain text here anyway.
-"""
+"""A feed (RSS, Atom or JSON Feed) that is polled over HTTP."""
 
 from __future__ import annotations
 
-import calendar
-import io
-import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-import feedparser
-
-from briefing.errors import ArticleRefused, SourceFailed
-from briefing.model import Article, Image
-from briefing.sources import Harvest, Refusal
-from briefing.sources.boilerplate import strip_boilerplate
-from briefing.sources.decoding import decode
-from briefing.sources.fetching import Bounds, Page, fetch
-from briefing.sources.jsonfeed import LONGEST_TITLE, MAX_ENTRIES, read_json_feed
-from briefing.sources.manuscript import Intake, Manuscript, settle
-from briefing.sources.text import paragraphs_of, shorten, text_of, web_address
+from briefing.errors import SourceFailed
+from briefing.sources import Harvest, SourceKilled
+from briefing.sources.confined import FEED, Document, read_confined
+from briefing.sources.fetching import Bounds, fetch
+from briefing.sources.intake import Intake
 
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, "
     "application/json;q=0.8, text/xml;q=0.8, */*;q=0.1"
-)
-_WIDE_ENOUGH = 600  # CSS pixels; the column of a digest
-_PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp)(?:[?#]|$)", re.IGNORECASE)
-_MAILBOX = re.compile(r"\S+@\S+\s*\((?P<name>[^()]*)\)")  # "jane@example.org (Jane Doe)"
-_DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
-_FEED_LINK = re.compile(
-    r"<link\b(?=[^>]*\btype=[\"']application/(?:rss|atom)\+xml)[^>]*?\bhref=[\"']([^\"'>]+)",
-    re.IGNORECASE,
 )
 
 
@@ -73,167 +50,19 @@ class FeedSource:
         intake = Intake(
             now, self.timezone, section=self.section, source=self.name, language=self.language
         )
-        try:
-            text = decode(page.body, page.url, charset=page.charset, lenient=True)
-            read = read_json_feed if text.lstrip().startswith("{") else read_feed
-            found = list(read(text, page.url, intake, address=page.url))
-        except ArticleRefused as refused:
-            raise SourceFailed(
-                f"source “{self.name}”: {refused.message}", mend=_mend(page) or refused.mend
-            ) from refused
+        document = Document(page.url, intake, charset=page.charset, address=page.url)
+        reading = read_confined(FEED, page.body, document)
+        if reading.killed is not None:
+            raise SourceKilled(
+                f"source “{self.name}”: {reading.problem}",
+                reason=reading.killed,
+                mend=reading.mend,
+            )
+        if reading.problem:
+            raise SourceFailed(f"source “{self.name}”: {reading.problem}", mend=reading.mend)
         return Harvest(
-            articles=tuple(item for item in found if isinstance(item, Article)),
-            refused=tuple(item for item in found if isinstance(item, Refusal)),
+            articles=reading.articles,
+            refused=reading.refused,
             etag=page.etag,
             modified=page.modified,
         )
-
-
-def _mend(page: Page) -> str:
-    """Where a web page came instead of a feed, the address of the feed it announces."""
-    text = page.body[:100_000].decode("utf-8", "replace")
-    announced = _FEED_LINK.search(text) if "<html" in text.lower() else None
-    address = web_address(announced[1], page.url) if announced else ""
-    return f"This is a web page; its feed seems to be at {address}." if address else ""
-
-
-def read_feed(
-    text: str, name: str, intake: Intake, *, address: str = ""
-) -> Iterator[Article | Refusal]:
-    """The entries of an RSS or Atom document; `address` resolves relative links.
-
-    Raises `ArticleRefused` naming `name` where it is no feed at all.
-    """
-    text = _DECLARATION.sub("", text.lstrip("\ufeff \r\n\t"), count=1)
-    headers = {"content-type": "application/xml; charset=utf-8"}
-    if address:
-        headers["content-location"] = address
-    try:
-        parsed = feedparser.parse(
-            io.BytesIO(text.encode("utf-8", "replace")),
-            response_headers=headers,
-            sanitize_html=False,
-            resolve_relative_uris=False,
-        )
-        entries, channel = parsed.entries, parsed.feed
-        known = bool(parsed.version)
-    except Exception as error:  # its loose parser raises whatever the input provokes
-        raise ArticleRefused(
-            f"{name}: it cannot be read as a feed.", mend="Check that it is RSS or Atom."
-        ) from error
-    if not entries and not known:
-        raise ArticleRefused(
-            f"{name}: it is not an RSS or Atom feed.", mend="Check the address or the file."
-        )
-    base = web_address(address) or web_address(str(channel.get("link") or ""))
-    language = str(channel.get("language") or "")
-    for number, entry in enumerate(entries[:MAX_ENTRIES], 1):
-        title = f"{name}, entry {number}"
-        try:
-            yield settle(_manuscript(entry, base, language), title, intake)
-        except ArticleRefused as refused:
-            yield Refusal(title, refused.message.removeprefix(f"{title}: "))
-    if len(entries) > MAX_ENTRIES:
-        yield Refusal(name, f"only the first {MAX_ENTRIES} of {len(entries)} entries are read")
-
-
-def _manuscript(entry: Mapping[str, Any], base: str, language: str) -> Manuscript:
-    summary, _ = strip_boilerplate(_prose(entry, "summary"))
-    content = max((_paragraphs(part) for part in entry.get("content") or ()), key=_size, default=[])
-    body = content if _size(content) > _size(summary) else summary
-    # A description that is the whole story is no standfirst.
-    standfirst = summary[0] if summary and body is not summary else ""
-    title = " ".join(_prose(entry, "title"))
-    return Manuscript(
-        headline=title or (shorten(body[0], LONGEST_TITLE) if body else ""),
-        body=body,
-        standfirst=standfirst,
-        byline=_byline(entry),
-        url=str(entry.get("link") or ""),
-        base=base,
-        guid=str(entry.get("id") or ""),
-        image=_image(entry),
-        tags=[
-            str(tag.get("label") or tag.get("term") or "")
-            for tag in entry.get("tags") or ()
-            if "://" not in str(tag.get("term"))
-        ],
-        language=str(entry.get("language") or language),
-        published=_moment(entry, "published_parsed") or _moment(entry, "updated_parsed") or "",
-    )
-
-
-def _byline(entry: Mapping[str, Any]) -> str:
-    written = str(entry.get("author") or "")
-    if named := _MAILBOX.fullmatch(written):
-        return named["name"]
-    name = str((entry.get("author_detail") or {}).get("name") or written)
-    return "" if "@" in name else name
-
-
-def _size(paragraphs: list[str]) -> int:
-    return sum(map(len, paragraphs))
-
-
-def _prose(entry: Mapping[str, Any], key: str) -> list[str]:
-    # feedparser may pair the text of <description> with the details of a later element.
-    details = entry.get(f"{key}_detail") or {}
-    return _paragraphs({"value": entry.get(key) or "", "type": details.get("type")})
-
-
-def _paragraphs(part: Mapping[str, Any]) -> list[str]:
-    value = str(part.get("value") or "")
-    if part.get("type") == "text/plain":
-        return [" ".join(block.split()) for block in re.split(r"\n\s*\n", value) if block.strip()]
-    return list(paragraphs_of(value))
-
-
-def _moment(entry: Mapping[str, Any], key: str) -> datetime | None:
-    # Asked this way because feedparser's own lookup answers "updated" with "published".
-    parsed = dict.get(entry, key) if isinstance(entry, dict) else None
-    try:
-        return datetime.fromtimestamp(calendar.timegm(parsed), UTC) if parsed else None
-    except (ValueError, TypeError, OverflowError, OSError):
-        return None
-
-
-def _image(entry: Mapping[str, Any]) -> Image | None:
-    """The narrowest picture that fills the column, else the widest, else the first."""
-    alt = next((text_of(str(t.get("content") or "")) for t in _dicts(entry, "media_title")), "")
-    by = next((text_of(str(c.get("content") or "")) for c in _dicts(entry, "media_credit")), "")
-    media = [m for m in _dicts(entry, "media_content") if _is_picture(m, str(m.get("url") or ""))]
-    enclosed = [
-        link
-        for link in [*_dicts(entry, "links"), *_dicts(entry, "enclosures")]
-        if link.get("rel", "enclosure") == "enclosure" and _is_picture(link, str(link.get("href")))
-    ]
-    pictures = [
-        Image(
-            str(picture.get("url") or picture.get("href") or ""),
-            alt,
-            _pixels(picture.get("width")),
-            _pixels(picture.get("height")),
-            by,
-        )
-        for picture in [*media, *enclosed, *_dicts(entry, "media_thumbnail")]
-    ]
-    wide = [picture for picture in pictures if picture.width >= _WIDE_ENOUGH]
-    if wide:
-        return min(wide, key=lambda picture: picture.width)
-    unsized = [picture for picture in pictures if not picture.width]
-    return next(iter(unsized), None) or max(pictures, key=lambda p: p.width, default=None)
-
-
-def _dicts(entry: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    value = entry.get(key)
-    return [v for v in value if isinstance(v, dict)] if isinstance(value, list) else []
-
-
-def _is_picture(media: Mapping[str, Any], url: str) -> bool:
-    kind = str(media.get("type") or media.get("medium") or "")
-    return kind.startswith("image") or (not kind and bool(_PICTURE.search(url)))
-
-
-def _pixels(size: object) -> int:
-    digits = str(size or "").strip()
-    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 6 else 0

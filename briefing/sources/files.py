@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,47 +15,14 @@ from zoneinfo import ZoneInfo
 from briefing.errors import ArticleRefused, SourceFailed
 from briefing.model import Article
 from briefing.sources import Harvest, Refusal
-from briefing.sources.decoding import decode
-from briefing.sources.feed import read_feed
-from briefing.sources.html import read_html
-from briefing.sources.jsonfeed import read_json_feed
-from briefing.sources.manuscript import Intake
-from briefing.sources.markdown import read_markdown
+from briefing.sources.confined import FILE, Document, read_confined, shown
+from briefing.sources.intake import Intake
 from briefing.sources.moments import start_of
-from briefing.sources.plaintext import read_plaintext
 
 __all__ = ["FilesSource", "read_path"]
 
 MAX_BYTES = 5_000_000
 _SETTLED_S = 2.0  # a file that changed this recently may still be being written
-
-_Reader = Callable[[str, str, Intake], Iterator[Article | Refusal]]
-
-
-def _single(read: Callable[[str, str, Intake], Article]) -> _Reader:
-    def read_one(text: str, name: str, intake: Intake) -> Iterator[Article | Refusal]:
-        yield read(text, name, intake)
-
-    return read_one
-
-
-_text, _markdown, _html = map(_single, (read_plaintext, read_markdown, read_html))
-_BY_SUFFIX: Mapping[str, _Reader] = {
-    ".txt": _text,
-    ".text": _text,
-    ".md": _markdown,
-    ".markdown": _markdown,
-    ".html": _html,
-    ".htm": _html,
-    ".xhtml": _html,
-    ".xml": read_feed,
-    ".rss": read_feed,
-    ".atom": read_feed,
-    ".json": read_json_feed,
-}
-_SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
-_XML = re.compile(r"<(?:\?xml|rss|feed|rdf:rdf)\b", re.IGNORECASE)
-_PAGE = re.compile(r"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 
 def read_path(
@@ -70,7 +36,8 @@ def read_path(
 ) -> Iterator[Article | Refusal]:
     """The articles of a file, or of a folder and those below it in the order of their names.
 
-    What is none becomes a `Refusal` and does not stop the others; nothing is raised. `now` is aware
+    What is none becomes a `Refusal` and does not stop the others; only `SandboxFault` is raised,
+    where no document at all can be read. `now` is aware
     UTC, `timezone` that of days and times without an offset. `published`, where given, overrides
     what the texts say. An article's section is its own, else `section`, else the name of the
     sub-folder it lies in. Hidden files are passed over.
@@ -184,51 +151,39 @@ def _stays_inside(file: Path, root: Path) -> bool:
 
 
 def _read(file: Path, intake: Intake) -> Iterator[Article | Refusal]:
-    name = str(file)
+    name = shown(file)
     try:
         data = _bytes(file)
-        text = decode(data, name)
-        yield from _reader(file, text)(text, name, intake)
+        document = Document(name, intake, suffix=shown(file.suffix.lower()))
+        found = read_confined(FILE, data, document)
     except ArticleRefused as refused:
-        reason = refused.message.removeprefix(name).lstrip(":, ")
-        yield Refusal(name, f"{reason} {refused.mend}".strip())
+        yield _refusal(name, refused.message, refused.mend)
     except (OSError, ValueError) as error:
         yield Refusal(name, _why(error))
+    else:
+        yield from found.articles
+        yield from found.refused
+        if found.problem:
+            yield replace(_refusal(name, found.problem, found.mend), killed=found.killed)
+
+
+def _refusal(name: str, message: str, mend: str) -> Refusal:
+    return Refusal(name, f"{message.removeprefix(name).lstrip(':, ')} {mend}".strip())
 
 
 def _bytes(file: Path) -> bytes:
     found = file.stat()
     if not stat.S_ISREG(found.st_mode):  # opening a pipe would wait for somebody to write
-        raise ArticleRefused(f"{file}: it is not a regular file.")
+        raise ArticleRefused(f"{shown(file)}: it is not a regular file.")
     with file.open("rb") as opened:
         data = opened.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise ArticleRefused(
-            f"{file}: it is larger than {MAX_BYTES // 1_000_000} MB.", mend="Split it."
+            f"{shown(file)}: it is larger than {MAX_BYTES // 1_000_000} MB.", mend="Split it."
         )
     if not data.strip():
-        raise ArticleRefused(f"{file}: it is empty.")
+        raise ArticleRefused(f"{shown(file)}: it is empty.")
     return data
-
-
-def _reader(file: Path, text: str) -> _Reader:
-    """What the text unmistakably is counts more than the suffix; the suffix more than a guess."""
-    start = text[:2_000].lstrip("\ufeff \r\n\t")
-    if _PAGE.match(start) or (_XML.match(start) and re.search(r"<html\b", start, re.IGNORECASE)):
-        return _html
-    if _XML.match(start):
-        return read_feed
-    suffix = file.suffix.lower()
-    if suffix in _BY_SUFFIX:
-        return _BY_SUFFIX[suffix]
-    if _SUFFIX.fullmatch(suffix):
-        raise ArticleRefused(
-            f"{file}: files with the suffix {suffix} are not read.",
-            mend=f"Those that are: {' '.join(_BY_SUFFIX)}.",
-        )
-    if start.startswith("{") and "jsonfeed.org" in start:
-        return read_json_feed
-    return _markdown if re.match(r"---[ \t]*\n|# ", start) else _text
 
 
 def _why(error: OSError | ValueError) -> str:

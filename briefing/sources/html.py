@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from briefing.errors import ArticleRefused
 from briefing.model import Article, Image
-from briefing.sources.manuscript import Intake, Manuscript, settle
+from briefing.sources.intake import Intake
+from briefing.sources.manuscript import Manuscript, settle
 from briefing.sources.text import UNREAD, paragraphs_of
 
-_PROSE = ".//p | .//li[not(.//p)] | .//blockquote[not(.//p)] | .//h2 | .//h3 | .//h4"
+_PROSE = frozenset({"p", "li", "blockquote", "h2", "h3", "h4"})
+_MOST_PLACES = 20  # articles of a page that are compared
+_MOST_PROSE = 5_000
 _ARTICLE_TYPES = ("Article", "BlogPosting", "Report")
 
 
@@ -143,21 +147,48 @@ def _image(meta: Mapping[str, str], linked: Mapping[str, object]) -> Image | Non
 
 def _story(page: HtmlElement, headline: str) -> Iterator[str]:
     """The paragraphs of the longest <article>, else of <main>, else of the page."""
-    for unread in (*UNREAD, "nav", "header"):
-        if unread != "head":
-            for element in list(page.iter(unread)):
-                element.drop_tree()
+    # Not `drop_tree`: it joins the text that follows, anew for each element.
+    etree.strip_elements(page, *(UNREAD - {"head"}), "nav", "header", with_tail=False)
     for line_break in page.iter("br"):
         line_break.tail = " " + (line_break.tail or "")
-    places = sorted(page.iter("article"), key=lambda element: -len(element.text_content()))
-    for place in [*places[:1], *page.iter("main"), *page.iter("body")]:
-        paragraphs = [_text(element) for element in _elements(place, _PROSE)]
-        if any(paragraphs):
+    outermost = islice(_outermost(page, "article"), _MOST_PLACES)
+    places = sorted(outermost, key=lambda element: -len(element.text_content()))
+    for place in [*places[:1], *_outermost(page, "main"), *page.iter("body")]:
+        if paragraphs := _prose(place):
             yield from paragraphs
             return
     if places:
         markup = etree.tostring(places[0], encoding="unicode", with_tail=False)
         yield from (text for text in paragraphs_of(markup) if text != headline)
+
+
+def _outermost(page: HtmlElement, tag: str) -> Iterator[HtmlElement]:
+    """The elements of a name that lie in no other of it, each text once."""
+    depth = 0
+    for event, element in etree.iterwalk(page, events=("start", "end"), tag=tag):
+        depth += 1 if event == "start" else -1
+        if event == "start" and depth == 1:
+            yield element
+
+
+def _prose(place: HtmlElement) -> list[str]:
+    """What the elements of prose say, in their order. Each piece of text counts once, for the
+    innermost of them: a list's item does not repeat the paragraphs and lists in it."""
+    said: list[list[str]] = []
+    inside: list[tuple[HtmlElement, list[str]]] = []
+    for event, element in etree.iterwalk(place, events=("start", "end")):
+        if event == "start":
+            if element.tag in _PROSE and len(said) < _MOST_PROSE:
+                said.append([])
+                inside.append((element, said[-1]))
+            if inside and element.text:
+                inside[-1][1].append(element.text)
+        else:
+            if inside and inside[-1][0] is element:
+                inside.pop()
+            if inside and element.tail:
+                inside[-1][1].append(element.tail)
+    return list(filter(None, (" ".join("".join(pieces).split()) for pieces in said)))
 
 
 def _elements(node: HtmlElement, path: str) -> list[HtmlElement]:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from briefing.errors import ArticleRefused
 from briefing.model import Article, Image
 from briefing.sources import Refusal
-from briefing.sources.manuscript import Intake, Manuscript, settle
+from briefing.sources.intake import Intake
+from briefing.sources.manuscript import Manuscript, settle
 from briefing.sources.text import paragraphs_of, shorten, web_address
 
 MAX_ENTRIES = 2_000

@@ -16,16 +16,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
-from zoneinfo import ZoneInfo
 
 from briefing.errors import ArticleRefused
 from briefing.model import Article, Image
 from briefing.sources.boilerplate import strip_boilerplate
 from briefing.sources.dateline import Dateline, take_dateline
+from briefing.sources.intake import Intake
 from briefing.sources.moments import read_moment, start_of
 from briefing.sources.text import language_tag, one_line, shorten, slug, web_address
 
-__all__ = ["Intake", "Manuscript", "settle"]
+__all__ = ["Manuscript", "settle"]
 
 MAX_HEADLINE = 300
 MAX_STANDFIRST = 600
@@ -45,23 +45,6 @@ _ABBREVIATION = re.compile(
 _TRAILER = re.compile(r"\s*[\[(](?:…|\.\.\.)[\])]$")  # how WordPress ends an excerpt
 _TRACKING = re.compile(r"utm_\w+|fbclid|gclid|mc_[ce]id", re.IGNORECASE)
 _ABSOLUTE_ID = re.compile(r"[a-z][a-z0-9+.-]*:\S", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """What the caller knows about texts that come in together.
-
-    `now` is aware UTC. `timezone` is that of days and times without an offset. `published`, where
-    given, overrides what the text says. `section`, `source` and `language` fill in for a text that
-    names none.
-    """
-
-    now: datetime
-    timezone: ZoneInfo
-    published: datetime | None = None
-    section: str = ""
-    source: str = ""
-    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from markdown_it import MarkdownIt
 
 from briefing.errors import ArticleRefused
 from briefing.model import Article, Image
-from briefing.sources.manuscript import Intake, Manuscript, settle
+from briefing.sources.intake import Intake
+from briefing.sources.manuscript import Manuscript, settle
 from briefing.sources.text import paragraphs_of, text_of
 
 _FRONT = re.compile(r"---[ \t]*\n(?P<front>.*?)(?:^|\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)

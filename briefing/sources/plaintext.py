@@ -14,7 +14,8 @@ from briefing.errors import ArticleRefused
 from briefing.model import Article
 from briefing.sources.boilerplate import is_boilerplate, read_credits
 from briefing.sources.dateline import take_dateline
-from briefing.sources.manuscript import MAX_HEADLINE, Intake, Manuscript, settle
+from briefing.sources.intake import Intake
+from briefing.sources.manuscript import MAX_HEADLINE, Manuscript, settle
 from briefing.sources.text import one_line
 
 _WRAPPED_AT = 100  # characters; hand-wrapped text is narrower, a paragraph of news wider

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from briefing.sources.manuscript import Intake
+from briefing.sources.intake import Intake
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")

@@ -13,13 +13,13 @@ from briefing.errors import ArticleRefused
 from briefing.model import Article
 from briefing.sources import Refusal
 from briefing.sources.decoding import decode
-from briefing.sources.feed import read_feed
 from briefing.sources.files import read_path
 from briefing.sources.html import read_html
+from briefing.sources.intake import Intake
 from briefing.sources.jsonfeed import read_json_feed
-from briefing.sources.manuscript import Intake
 from briefing.sources.markdown import read_markdown
 from briefing.sources.plaintext import read_plaintext
+from briefing.sources.rss import read_feed
 from tests.briefing.sources.conftest import NEW_YORK, NOW
 
 INTAKE = Intake(NOW, NEW_YORK)

@@ -10,9 +10,10 @@ import pytest
 from briefing.errors import ArticleRefused, SourceFailed
 from briefing.model import Article, Image
 from briefing.sources import Refusal
-from briefing.sources.feed import FeedSource, read_feed
+from briefing.sources.feed import FeedSource
 from briefing.sources.fetching import Bounds
-from briefing.sources.manuscript import Intake
+from briefing.sources.intake import Intake
+from briefing.sources.rss import read_feed
 from tests.briefing.sources.conftest import NEW_YORK, NOW, WebServer
 
 LOOPBACK = Bounds(allow_private=True)

@@ -8,7 +8,7 @@ import pytest
 from briefing.errors import ArticleRefused
 from briefing.model import Image
 from briefing.sources.html import read_html
-from briefing.sources.manuscript import Intake
+from briefing.sources.intake import Intake
 
 PAGE = """<!DOCTYPE html><html lang="en-gb"><head>
 <title>Ferry back | Harbour Gazette</title>
@@ -93,3 +93,11 @@ def test_hostile_page_is_read_in_bounded_time(intake: Intake, piece: str) -> Non
     page = "<title>T</title><p>text</p>" + piece * (1_000_000 // len(piece))
     read_html(page, "x.html", intake)
     assert time.perf_counter() - began < 10
+
+
+def test_each_piece_of_a_list_is_told_once(intake: Intake) -> None:
+    page = (
+        "<h1>H</h1><main><ul><li>One <b>and</b> <ul><li>inner</li></ul></li></ul>"
+        "<blockquote>Said <p>quoted</p></blockquote>Loose</main>"
+    )
+    assert read_html(page, "x.html", intake).body == ("One and", "inner", "Said", "quoted")

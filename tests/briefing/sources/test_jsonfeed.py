@@ -8,8 +8,8 @@ import pytest
 from briefing.errors import ArticleRefused
 from briefing.model import Article, Image
 from briefing.sources import Refusal
+from briefing.sources.intake import Intake
 from briefing.sources.jsonfeed import read_json_feed
-from briefing.sources.manuscript import Intake
 
 FEED = {
     "version": "https://jsonfeed.org/version/1.1",

@@ -6,7 +6,7 @@ import pytest
 
 from briefing.errors import ArticleRefused
 from briefing.model import Image
-from briefing.sources.manuscript import Intake
+from briefing.sources.intake import Intake
 from briefing.sources.markdown import read_markdown
 
 FULL = """---

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from briefing.errors import ArticleRefused
-from briefing.sources.manuscript import Intake
+from briefing.sources.intake import Intake
 from briefing.sources.plaintext import read_plaintext
 
 STORY = "\n".join(
