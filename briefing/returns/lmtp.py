@@ -12,7 +12,7 @@ import socket
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -20,6 +20,8 @@ from briefing.errors import BriefingError, JobError
 from briefing.returns.feed import MOST, Feed
 
 __all__ = ["LmtpFault", "LmtpServer"]
+
+_MOST_AT_ONCE: Final = 8  # mails in memory and before the parser; the server keeps the others
 
 log = structlog.get_logger(__name__)
 
@@ -94,6 +96,7 @@ class _Handler:
     def __init__(self, feed: Feed, clock: Callable[[], datetime]) -> None:
         self._feed = feed
         self._clock = clock
+        self._taking = 0  # only the loop's thread counts
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: Any, _session: Any, envelope: Any, address: str, options: list[str]
@@ -105,9 +108,15 @@ class _Handler:
         return "250 2.1.5 Ok"
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        if self._taking >= _MOST_AT_ONCE:
+            return "451 4.3.2 Busy, try again later"
         raw = bytes(envelope.content)
         recipient = str(envelope.rcpt_tos[0])
-        return await asyncio.to_thread(self._take, raw, recipient)
+        self._taking += 1
+        try:
+            return await asyncio.to_thread(self._take, raw, recipient)
+        finally:
+            self._taking -= 1
 
     def _take(self, raw: bytes, recipient: str) -> str:
         try:

@@ -27,6 +27,8 @@ import structlog
 
 from briefing.returns.arf import read_complaint
 from briefing.returns.bounce_text import ask_library, is_from_machine, read_words
+from briefing.returns.bounds import LONGEST, bounded
+from briefing.returns.confined import parse_confined
 from briefing.returns.dsn import read_report
 from briefing.returns.finding import MailForm, ReturnedMail, ReturnFinding
 from briefing.returns.marks import Marks
@@ -34,11 +36,9 @@ from briefing.returns.reading import field, sent_at
 from briefing.returns.replies import delivered_to, is_automatic, is_receipt
 from briefing.store.returns import RAW, Event, EventKind
 
-__all__ = ["LONGEST", "PROVIDER", "events_of", "parse_mail", "read_mail"]
+__all__ = ["PROVIDER", "events_of", "parse_mail", "read_mail"]
 
 PROVIDER: Final = "mail"
-LONGEST: Final = 262_144
-"""Bytes of a mail that are looked at: a bounce says what it has to say before what it returns."""
 
 # What the library is shown: it goes through every line with every pattern it has.
 _LONGEST_GUESS: Final = 32_768
@@ -60,14 +60,15 @@ class _Letter:
 def read_mail(raw: bytes, marks: Marks, now: datetime, *, recipient: str = "") -> list[Event]:
     """What a mail says, one event for each address; `unknown` where it is not understood.
 
-    `recipient` is the address it was delivered to, where that is known. Never raises.
+    A child process reads it. `recipient` is the address it was delivered to, where that is known.
+    Raises `SandboxFault` where there can be no child, nothing else.
     """
-    return events_of(parse_mail(raw, recipient), raw, marks, now)
+    return events_of(parse_confined(raw, recipient), raw, marks, now)
 
 
 def parse_mail(raw: bytes, recipient: str = "") -> ReturnedMail:
     """Read a stranger's bytes: pure, without keys or a clock, of plain values. Never raises."""
-    raw = raw[:LONGEST]
+    raw = bounded(raw)
     try:
         message = message_from_bytes(raw)
         system, automatic = is_from_machine(message), is_automatic(message)

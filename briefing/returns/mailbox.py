@@ -11,6 +11,7 @@ from __future__ import annotations
 import imaplib
 import ssl
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,8 +26,8 @@ from imap_tools.errors import ImapToolsError, MailboxLoginError
 from imap_tools.utils import encode_folder
 
 from briefing.errors import JobError
+from briefing.returns.bounds import LONGEST
 from briefing.returns.intake import Intake
-from briefing.returns.mail import LONGEST
 from briefing.store.returns import EventKind
 
 __all__ = ["Account", "Mailbox", "MailboxFault", "Polled"]
@@ -43,7 +44,8 @@ class MailboxFault(JobError):
 @dataclass(frozen=True, slots=True)
 class Account:
     """Where the mailbox is. `security` is "tls", "starttls" or "none"; `read` and `aside` are the
-    folders for what was understood and what was not. At most `most` mails are taken at a time."""
+    folders for what was understood and what was not. A poll takes at most `most` mails and begins
+    none after `longest` seconds."""
 
     host: str
     port: int
@@ -54,6 +56,7 @@ class Account:
     read: str = "Returned"
     aside: str = "Returned, not understood"
     most: int = 500
+    longest: float = 120
     ca_file: Path | None = None
 
 
@@ -87,9 +90,11 @@ class Mailbox:
                         box.folder.create(folder)
             read = aside = changed = 0
             kinds: Counter[EventKind] = Counter()
+            until, looked_at = time.monotonic() + self._account.longest, 0
             for uid in waiting[: self._account.most]:
-                if stop is not None and stop.is_set():
+                if time.monotonic() > until or (stop is not None and stop.is_set()):
                     break
+                looked_at += 1
                 raw = _fetch(box, uid)
                 if raw is None:
                     continue  # another program took it
@@ -99,7 +104,7 @@ class Mailbox:
                 changed += taken.changed
                 read += taken.understood
                 aside += not taken.understood
-            return Polled(read, aside, kinds, changed, len(waiting) > self._account.most)
+            return Polled(read, aside, kinds, changed, looked_at < len(waiting))
 
     def check(self) -> int:
         """Log in and count what waits. Raises `MailboxFault`."""

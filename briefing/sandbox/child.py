@@ -21,6 +21,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import Any, Final, get_type_hints
 
@@ -80,7 +81,25 @@ def _load(path: str) -> tuple[Callable[..., Any], Callable[[str], Any], Callable
     hints = get_type_hints(function)
     result = TypeAdapter(hints.pop("return"))
     task = TypeAdapter(list(hints.values())[1])
-    return function, task.validate_json, result.dump_json
+
+    def write(value: Any) -> bytes:
+        try:
+            return result.dump_json(value)
+        except ValueError:  # JSON in UTF-8 has no lone surrogates, strangers' text may
+            return result.dump_json(_without_surrogates(value))
+
+    return function, task.validate_json, write
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, tuple):
+        return tuple(map(_without_surrogates, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        named = {field.name: getattr(value, field.name) for field in fields(value)}
+        return replace(value, **{name: _without_surrogates(one) for name, one in named.items()})
+    return value
 
 
 def _allow(seconds: int) -> None:

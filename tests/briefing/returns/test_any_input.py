@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from briefing.returns import Marks
@@ -52,7 +52,12 @@ def mails(draw: st.DrawFn) -> bytes:
     return start
 
 
+# The first mail waits for a child to start, and a busy machine lets children wait.
+CONFINED = settings(deadline=None)
+
+
 @given(mails())
+@CONFINED
 def test_any_mail_is_read_or_said_not_to_be(raw: bytes) -> None:
     events = read_mail(raw, MARKS, NOW)
     assert events
@@ -60,6 +65,7 @@ def test_any_mail_is_read_or_said_not_to_be(raw: bytes) -> None:
 
 
 @given(st.binary(max_size=2000), st.text(max_size=80))
+@CONFINED
 def test_any_bytes_are_read_or_said_not_to_be(raw: bytes, recipient: str) -> None:
     assert read_mail(raw, MARKS, NOW, recipient=recipient)
 
