@@ -26,7 +26,8 @@
         ├── MailboxFault          its mailbox cannot be read (briefing.returns.mailbox)
         ├── LmtpFault             it cannot be taken by LMTP (briefing.returns.lmtp)
         ├── ServerFault           the web pages cannot be served (briefing.web)
-        └── StoreError            the database is missing, locked, or of another version
+        └── StoreError            the database is missing, out of reach, or of another version
+            └── StoreBusy         … or in use by others for longer than could be waited
 
 A failure that is part of the job (one refused recipient, one dead feed among ten) is a value with a
 reason, not an exception.
@@ -94,6 +95,11 @@ class MailerFault(JobError):
 
 class StoreError(JobError):
     """The database cannot be used as it is."""
+
+
+class StoreBusy(StoreError):
+    """Others hold what was wanted of the database, a lock or every connection; it may be had soon.
+    Nothing was changed."""
 
 
 def name_user() -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, delete, update
+from sqlalchemy import Connection, delete, select, update
 
 from subscribers.addresses import mark_address
 from subscribers.dialect import insert
@@ -43,6 +43,20 @@ def allow(connection: Connection, name: str, most: int, span: timedelta, now: da
         .values(times=within, until=max(within, default=at) + _span_ms(span))
     )
     return allowed
+
+
+def would_allow(
+    connection: Connection, name: str, most: int, span: timedelta, now: datetime
+) -> bool:
+    """Whether `allow` would say yes; counts nothing and writes nothing, so that whoever is over a
+    limit anyway costs no more than a look."""
+    mark = mark_address(f"limit\0{name}", pepper(connection))
+    times: list[int] = (
+        connection.execute(select(page_limits.c.times).where(page_limits.c.mark == mark)).scalar()
+        or []
+    )
+    start = _ms(now - span)
+    return sum(time > start for time in times) < most
 
 
 def forget(connection: Connection, now: datetime) -> None:

@@ -20,7 +20,7 @@ import pyotp
 
 from briefing.composition.foreign import words
 from briefing.desk import passwords
-from briefing.errors import UsageError
+from briefing.errors import StoreBusy, UsageError
 from briefing.model import Role, User
 from briefing.store import Connection, Database
 from briefing.store import users as accounts
@@ -51,6 +51,7 @@ _NETWORK: Final = (40, timedelta(minutes=15))
 _NAME: Final = (60, timedelta(hours=1))
 
 _TOUCH: Final = timedelta(minutes=1)
+_BRIEFLY: Final = 0.05  # seconds
 _STEP: Final = 30  # seconds a code is good for (RFC 6238, 5.2)
 _LONGEST_NAME: Final = 100
 
@@ -162,9 +163,14 @@ class Users:
         if found is None or found.user.disabled or not _lasts(found, now):
             return None
         if used and now - found.seen_at >= _TOUCH:
-            with self._database.write() as connection:
+            # No page waits for it: where others write just now, the next page notes it.
+            with (
+                suppress(StoreBusy),
+                self._database.hurried(_BRIEFLY),
+                self._database.write() as connection,
+            ):
                 accounts.touch_session(connection, found.id, now)
-            found = replace(found, seen_at=now)
+                found = replace(found, seen_at=now)
         return found
 
     def sessions(self, user: User, *, now: datetime) -> tuple[Session, ...]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -19,9 +18,11 @@ from sqlalchemy.exc import (
     NoSuchModuleError,
     ProgrammingError,
 )
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
-from briefing.errors import StoreError, UsageError, name_user
+from briefing.errors import StoreBusy, StoreError, UsageError, name_user
 from briefing.store.dumping import dump
+from briefing.store.engines import Engines, create_private, is_busy
 
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
@@ -43,7 +44,7 @@ class Database:
         self._named_by = named_by
         try:
             self.url = make_url(url)
-            self.engine = _create_engine(url)
+            self._engines = Engines(self.url)
         except (ArgumentError, NoSuchModuleError, ImportError) as error:
             msg = f"the database URL cannot be used: {error}"
             mend = (
@@ -54,20 +55,28 @@ class Database:
         except ValueError:  # whose text quotes what may be the end of a password
             msg = "the database URL cannot be used: its host and port cannot be told apart"
             raise StoreError(msg, mend="write @ : / inside the password as %40 %3A %2F") from None
+        self.engine = self._engines.of_work
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+
+    def hurried(self, seconds: float) -> AbstractContextManager[None]:
+        """Inside, and in threads that are given its context, somebody waits for an answer: what is
+        done there has connections of its own, and waits `seconds` for a lock of others."""
+        return self._engines.hurried(seconds)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that may write; on SQLite it takes the write lock at once, so that it
-        waits its turn instead of failing half way (SQLITE_BUSY cannot be waited out later)."""
-        writing = self.engine.execution_options(sqlite_begin="IMMEDIATE")
+        waits its turn instead of failing half way (SQLITE_BUSY cannot be waited out later).
+        Raises `StoreBusy` where that is not within the time there is."""
+        writing = self._engines.now.execution_options(sqlite_begin="IMMEDIATE")
         with self._explained(), writing.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that only reads."""
-        with self._explained(), self.engine.begin() as connection:
+        """A transaction that only reads; on SQLite in WAL mode it waits for no writer
+        (sqlite.org/wal.html, section 2.2)."""
+        with self._explained(), self._engines.now.begin() as connection:
             yield connection
 
     def migrate(self) -> tuple[str | None, str]:
@@ -143,7 +152,7 @@ class Database:
         Raises `UsageError` where the target exists, `StoreError` where it cannot be made.
         """
         try:
-            fresh = _create_private(target)
+            fresh = create_private(target)
         except OSError as error:
             msg = f"{target} cannot be written: {error.strerror}"
             raise UsageError(msg, mend="name a file where you may write") from error
@@ -183,77 +192,26 @@ class Database:
                 f"the folder is writable, for SQLite keeps files beside it; {self._named_by} "
                 "names another"
             )
+        if is_busy(error):
+            return StoreBusy(f"the database {shown} is busy: {said}", mend="try again in a moment")
         return StoreError(f"the database {shown} cannot be used: {said}", mend=mend)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """What the database itself refused (locked, full, gone), in words. What the program asked
-        wrongly stays as it is."""
+        """What the database itself refused (locked, full, gone), in words, and that all connections
+        were in use. What the program asked wrongly stays as it is."""
         try:
             yield
+        except NoConnectionFree as error:
+            msg = "all connections to the database are in use"
+            raise StoreBusy(msg, mend="try again in a moment") from error
         except (IntegrityError, ProgrammingError, DataError):
             raise
         except DBAPIError as error:
             raise self.explain(error) from error
 
     def close(self) -> None:
-        self.engine.dispose()
-
-
-def _create_engine(url: str) -> Engine:
-    # No values in what it raises and logs: they are addresses, and the numbers in readers' links.
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
-    if engine.dialect.name != "sqlite":
-
-        @event.listens_for(engine, "connect")
-        def set_timeouts(connection: Any, _record: object) -> None:
-            # A machine that vanishes in mid-transaction must not keep its locks, and with them its
-            # chunk of readers, for the two hours that TCP takes to notice.
-            connection.execute("SET idle_in_transaction_session_timeout = '60s'")
-            connection.commit()
-
-        return engine
-
-    @event.listens_for(engine, "do_connect")
-    def create_private(_dialect: object, _record: object, where: list[Any], _how: object) -> None:
-        # Where this is refused, SQLite is as well, and says so.
-        with suppress(OSError):
-            if (path := Path(where[0])).is_absolute():  # what is none is ":memory:"
-                _create_private(path.resolve())
-
-    @event.listens_for(engine, "connect")
-    def set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
-        # The driver's own transactions begin too late and commit too early: ours are explicit.
-        connection.isolation_level = None
-        for pragma in (
-            "busy_timeout=15000",
-            "journal_mode=WAL",
-            "foreign_keys=ON",
-            # In WAL mode a commit survives the death of any process; only a power cut may lose
-            # the last ones, never the database.
-            "synchronous=NORMAL",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-        connection.exec_driver_sql(f"BEGIN {mode}")
-
-    return engine
-
-
-def _create_private(path: Path) -> bool:
-    """An empty file that only its owner may read, for there will be addresses in it; False where
-    there is one, which stays as it is. SQLite gives the mode to its -wal and -shm files, too.
-    Raises `OSError`."""
-    try:
-        # It must not be opened where it exists: closing it would end the locks that other
-        # connections of this process hold on it (sqlite.org/howtocorrupt.html, section 2.2).
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    except FileExistsError:
-        return False
-    return True
+        self._engines.dispose()
 
 
 def _refuse_strays(connection: Connection) -> None:

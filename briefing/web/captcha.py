@@ -7,12 +7,15 @@ the provider's script. Sources: docs.hcaptcha.com, developers.cloudflare.com/tur
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 from typing import Final
 
 import requests
 
+# Seconds: for the connection, for each piece of the answer, and for all of it.
 _PATIENCE: Final = (3.05, 5.0)
+_LONGEST: Final = 8.0
 _MOST_ANSWER: Final = 4096
 
 
@@ -77,7 +80,17 @@ class Captcha:
             with said:
                 if said.status_code != 200:
                     raise CaptchaUnreachable(f"status {said.status_code}")
-                facts = json.loads(said.raw.read(_MOST_ANSWER, decode_content=True))
+                facts = json.loads(_read(said))
         except (requests.RequestException, ValueError) as error:
             raise CaptchaUnreachable(type(error).__name__) from error
         return isinstance(facts, dict) and facts.get("success") is True
+
+
+def _read(answer: requests.Response) -> bytes:
+    """The beginning of an answer. One that comes drop by drop is none."""
+    began, body = time.monotonic(), b""
+    for piece in answer.iter_content(_MOST_ANSWER):
+        body += piece
+        if len(body) > _MOST_ANSWER or time.monotonic() - began > _LONGEST:
+            raise CaptchaUnreachable("the answer has no end")
+    return body

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from briefing.web.lanes import RETRY_AFTER, Crowded, Lanes, Turn, lane_of
 
 BODY: Final = 16 * 1024
 """Bytes a form may have; the longest field, a reason for leaving, takes a tenth of it."""
@@ -43,7 +46,10 @@ class Guard:
     `root` is the path of the public address, "" for none: a proxy may pass it on or strip it.
     `refuse` gives the page for a status. A response that says something else than the headers
     above keeps its own word. `rooms` are the bytes a body may have where it is no form, by the
-    beginning of the path.
+    beginning of the path. `hurried` makes the database give up on locks after so many seconds.
+
+    A request waits for its turn when all of it is there, and gives the turn away when its answer
+    begins: who sends or reads slowly keeps nobody else waiting.
     """
 
     def __init__(
@@ -52,12 +58,15 @@ class Guard:
         *,
         root: str,
         refuse: Callable[[int], Response],
+        hurried: Callable[[float], AbstractContextManager[None]],
         rooms: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self._app = app
         self._root = root
         self._refuse = refuse
+        self._hurried = hurried
         self._rooms = rooms
+        self._lanes = Lanes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -75,8 +84,13 @@ class Guard:
         if isinstance(body, int):
             await self._refuse(body)(scope, receive, answer)
             return
+        lane = lane_of(scope["method"], scope["path"])
         try:
-            await self._app(scope, _replay(body, receive), answer)
+            async with self._lanes.turn(lane) as answer.turn:
+                with self._hurried(lane.lock):
+                    await self._app(scope, _replay(body, receive), answer)
+        except Crowded:
+            await self._refuse(503)(scope, receive, answer)
         except Exception as error:
             _report(scope, error)
             if answer.started:
@@ -96,11 +110,16 @@ class _Answer:
         self._send = send
         self.empty = empty
         self.started = False
+        self.turn: Turn | None = None
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
+            if self.turn is not None:
+                self.turn.end()
             headers = MutableHeaders(scope=message)
+            if message["status"] == 503:
+                headers.setdefault("Retry-After", str(RETRY_AFTER))
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
         elif self.empty:
@@ -113,7 +132,7 @@ async def _read(scope: Scope, receive: Receive, room: int) -> bytes | int:
     declared = Headers(scope=scope).get("content-length", "0")
     if not declared.isdecimal() or len(declared) > 9 or int(declared) > room:
         return 413
-    body: bytes = b""
+    body = bytearray()
     try:
         async with asyncio.timeout(PATIENCE):
             while len(body) <= room:
@@ -125,7 +144,7 @@ async def _read(scope: Scope, receive: Receive, room: int) -> bytes | int:
                     break
     except TimeoutError:
         return 408
-    return body if len(body) <= room else 413
+    return bytes(body) if len(body) <= room else 413
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

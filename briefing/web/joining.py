@@ -4,11 +4,17 @@ Anybody may post here from anywhere, without a cookie or a token: nothing is don
 a question is mailed to the address. So what is to be feared is that somebody has us mail strangers,
 and against that stand limits per address and network, a field that people do not see, and, if it is
 configured, a captcha. The answer is the same whatever the roll knows of the address.
+
+The limits come first, and a form counts against its network's whether or not its captcha was
+solved. So nobody can have us wait for the captcha's provider more often than the limits allow, nor
+more than `CHECKS` times at once. The limit of everywhere counts only what may lead to a mail: else
+wrong answers from a few networks would close the page for all.
 """
 
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -36,8 +42,13 @@ from subscribers.tokens import Door
 QUICK: Final = timedelta(seconds=1)
 """Nobody types an address faster; a script does."""
 
+CHECKS: Final = 3
+"""Captchas whose provider is waited for at once, fewer than joining has turns (`web/lanes.py`)."""
+
 _WORDING: Final = 500
 _ORIGIN: Final = 200
+_HOUR: Final = timedelta(hours=1)
+_EVERYWHERE: Final = "join everywhere"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _log = structlog.get_logger("briefing")
@@ -98,7 +109,7 @@ def register(
                 "content": {"text/html": {}},
             },
             503: {
-                "description": "The captcha's provider does not answer",
+                "description": "The captcha's provider does not answer, or too many are asked now",
                 "content": {"text/html": {}},
             },
         },
@@ -124,6 +135,7 @@ class _Entrance:
         self._pages = pages
         self._clock = clock
         self._rules = rules
+        self._checks = threading.BoundedSemaphore(CHECKS)
 
     def form(
         self, named: Briefing, email: str = "", *, said: str = "", status: int = 200
@@ -155,20 +167,9 @@ class _Entrance:
             _log.info("join refused", briefing=named.slug, why="honeypot")
             return self._asked(named, form.email)
         shown = self._shown(named, form.shown)
-        fault = ""
-        try:
-            address = read_address(form.email)
-            if shown is not None and self._clock() - shown < QUICK:
-                fault = "quick"
-            elif not self._solved(form, host):
-                fault = "captcha"
-        except AddressRefused:
-            fault = "address"
-        except CaptchaUnreachable as error:
-            _log.warning("captcha unreachable", why=str(error))
-            return self._pages.error(503)
-        if fault:
-            return self.form(named, form.email, said=fault, status=422)
+        address = self._check(named, form, shown, host)
+        if isinstance(address, Response):
+            return address
         consent = Consent(
             wording=words(form.wording, _WORDING)
             if shown is None
@@ -179,10 +180,29 @@ class _Entrance:
             language=named.language,
         )
         if not self._ask(named, address, consent, form):
-            _log.warning("join refused", briefing=named.slug, why="limit")
-            return self._too_many()
+            return self._too_many(named)
         self._desk.notices.wake()
         return self._asked(named, address.envelope)
+
+    def _check(
+        self, named: Briefing, form: JoinForm, shown: datetime | None, host: str
+    ) -> Address | Response:
+        """The address of a form that may go on, or what is answered to any other. The dear
+        questions come last."""
+        try:
+            address = read_address(form.email)
+        except AddressRefused:
+            return self.form(named, form.email, said="address", status=422)
+        if shown is not None and self._clock() - shown < QUICK:
+            return self.form(named, form.email, said="quick", status=422)
+        if not self._let_in(host):
+            return self._too_many(named)
+        try:
+            solved = self._solved(form, host)
+        except CaptchaUnreachable as error:
+            _log.warning("captcha unreachable", why=str(error))
+            return self._pages.error(503)
+        return address if solved else self.form(named, form.email, said="captcha", status=422)
 
     def _ask(self, named: Briefing, address: Address, consent: Consent, form: JoinForm) -> bool:
         """Queue the question; False where too many were asked. That one address was asked too often
@@ -191,7 +211,7 @@ class _Entrance:
         everything = len(chosen) == len(named.sections)
         now = self._clock()
         with self._desk.database.write() as connection:
-            if not self._let_in(connection, consent.host, now):
+            if not limits.allow(connection, _EVERYWHERE, self._rules.per_hour, _HOUR, now):
                 return False
             if ask_allowed(connection, address, self._rules.per_address, now):
                 key = joining.join(
@@ -206,12 +226,19 @@ class _Entrance:
                 self._desk.notices.ask(connection, named.slug, key)
         return True
 
-    def _let_in(self, connection: Connection, host: str, now: datetime) -> bool:
-        rules, hour = self._rules, timedelta(hours=1)
+    def _let_in(self, host: str) -> bool:
+        """Count a form against its network; False where there were too many. Those cost a look, no
+        lock."""
+        rules, now = self._rules, self._clock()
         near = f"join {limits.network_of(host) or 'unknown'}"
-        return limits.allow(connection, near, rules.per_network, hour, now) and limits.allow(
-            connection, "join everywhere", rules.per_hour, hour, now
-        )
+        with self._desk.database.read() as connection:
+            if not (
+                limits.would_allow(connection, near, rules.per_network, _HOUR, now)
+                and limits.would_allow(connection, _EVERYWHERE, rules.per_hour, _HOUR, now)
+            ):
+                return False
+        with self._desk.database.write() as connection:
+            return limits.allow(connection, near, rules.per_network, _HOUR, now)
 
     def _shown(self, named: Briefing, shown: str) -> datetime | None:
         """When our own page was shown; None for a form of somebody else's."""
@@ -223,12 +250,19 @@ class _Entrance:
         captcha = self._rules.captcha
         if captcha is None:
             return True
-        return captcha.solved(form.hcaptcha if captcha.kind == "hcaptcha" else form.turnstile, host)
+        answer = form.hcaptcha if captcha.kind == "hcaptcha" else form.turnstile
+        if not self._checks.acquire(blocking=False):
+            raise CaptchaUnreachable("too many are asked for at once")
+        try:
+            return captcha.solved(answer, host)
+        finally:
+            self._checks.release()
 
     def _asked(self, named: Briefing, address: str) -> Response:
         return self._pages.page("asked.html", named, what="join", address=words(address, 254))
 
-    def _too_many(self) -> Response:
+    def _too_many(self, named: Briefing) -> Response:
+        _log.warning("join refused", briefing=named.slug, why="limit")
         answer = self._pages.error(429)
         answer.headers["Retry-After"] = "3600"
         return answer

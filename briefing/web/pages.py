@@ -53,6 +53,7 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
+        self._errors: dict[int, str] = {}
         self.root = urlsplit(publication.public_url).path.rstrip("/")
         self._home = briefings[0]
         self.sheets = {briefing.slug: self._sheet(briefing) for briefing in briefings}
@@ -75,8 +76,11 @@ class Pages:
         )
 
     def error(self, status: int) -> HTMLResponse:
-        """The page that says what went wrong, in the publication's language."""
-        return self.page("error.html", status=status, code=status)
+        """The page that says what went wrong, in the publication's language. Made once: it must
+        cost next to nothing when there is no time for anything else."""
+        if status not in self._errors:
+            self._errors[status] = self.render("error.html", code=status)
+        return HTMLResponse(self._errors[status], status)
 
     def public_headers(self) -> dict[str, str]:
         """Headers of what everybody may see."""

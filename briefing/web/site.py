@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
@@ -13,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from briefing.desk import Desk
+from briefing.errors import StoreError
 from briefing.returns.hook import BODY as HOOK_BODY
 from briefing.web import archive, choosing, confirming, front, joining, leaving, reading
 from briefing.web.desk import PLACE as DESK_PLACE
@@ -26,6 +28,8 @@ from briefing.web.hooks import Hooks
 from briefing.web.hooks import register as register_hooks
 from briefing.web.joining import JoinRules
 from briefing.web.pages import Pages
+
+_log = structlog.get_logger("briefing")
 
 _PAGE: dict[str, Any] = {"content": {"text/html": {}}}
 
@@ -62,6 +66,7 @@ def make_site(
                 (404, "There is no such page, or the link is not genuine"),
                 (413, "The form is too large"),
                 (422, "A field is missing or wrong"),
+                (503, "Not now: too many at once, or the database is busy; come again"),
             )
         },
     )
@@ -74,9 +79,15 @@ def make_site(
     refuse_at_desk = register_desk(site, desk, clock, newsroom or Newsroom(), root=pages.root)
 
     def refuse(request: Request, error: Exception) -> Response:
+        if isinstance(error, StoreError):
+            _log.warning("page put off", why=type(error).__name__)
         if f"{request.url.path}/".startswith(f"{DESK_PLACE}/"):
             return refuse_at_desk(request, error)
-        status = error.status_code if isinstance(error, HTTPException) else 422
+        status = 422
+        if isinstance(error, HTTPException):
+            status = error.status_code
+        elif isinstance(error, StoreError):
+            status = 503
         answer = pages.error(status)
         if status == 405:
             answer.headers["Allow"] = ", ".join(find_methods(site.routes, request.url.path))
@@ -84,6 +95,9 @@ def make_site(
 
     site.add_exception_handler(HTTPException, refuse)
     site.add_exception_handler(RequestValidationError, refuse)
+    site.add_exception_handler(StoreError, refuse)
     rooms = {HOOKS_PLACE: HOOK_BODY, f"{DESK_PLACE}/": DESK_ROOM}
-    site.add_middleware(Guard, root=pages.root, refuse=pages.error, rooms=rooms)
+    site.add_middleware(
+        Guard, root=pages.root, refuse=pages.error, hurried=desk.database.hurried, rooms=rooms
+    )
     return site

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from briefing.desk.editing import EDITABLE
-from briefing.errors import BriefingError
+from briefing.errors import BriefingError, StoreError
 from briefing.model import DAILY, Briefing, Edition, EditionState
 from briefing.store import Connection, editions, figures, ledger
 from briefing.store.articles import SourceState
@@ -80,6 +80,8 @@ def register(parts: Parts) -> None:
             return parts.frame.error(422, "that is no day an edition can be made for now", "", seat)
         try:
             draft = parts.desk.draft(named, day, parts.clock())
+        except StoreError:
+            raise
         except BriefingError as error:
             return listing.show(seat, status=422, trouble=error)
         return parts.go(f"/editions/{draft.edition.id}")

@@ -21,7 +21,7 @@ from briefing.desk.differences import compare_fields
 from briefing.desk.editing import EDITABLE, Clash, Sheet
 from briefing.desk.proofs import Proof
 from briefing.desk.together import News
-from briefing.errors import BriefingError, EditionError
+from briefing.errors import BriefingError, EditionError, StoreError
 from briefing.model import DAILY, Briefing, Edition, EditionState
 from briefing.store import figures, revisions
 from briefing.store.ledger import Tally
@@ -121,6 +121,8 @@ class Table:
             trouble = refused
         except NotAllowed as error:
             trouble = Refused(error.message, error.mend, status=403)
+        except StoreError:
+            raise
         except BriefingError as error:
             trouble = Refused(error.message, error.mend)
         else:
@@ -165,6 +167,8 @@ class Table:
             return None, "There is no story in it yet."
         try:
             return self._desk.proofs.of(edition), ""
+        except StoreError:
+            raise
         except BriefingError as error:
             return None, error.message
 

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from briefing.composition import Composed
 from briefing.composition.foreign import words
 from briefing.desk import Desk, Draft
-from briefing.errors import BriefingError, EmptyEdition, UsageError
+from briefing.errors import BriefingError, EmptyEdition, StoreError, UsageError
 from briefing.model import OPEN, Briefing, Edition, Message, Recipient
 from briefing.web.desk.gate import Seat, Seated
 from briefing.web.desk.looks import Choice, Look, show
@@ -53,6 +53,8 @@ def register(parts: Parts) -> None:
         sheet = parts.sheet(number, seat)
         try:
             shown = _show(parts, sheet.edition, parts.briefing(sheet), look, reader.strip())
+        except StoreError:
+            raise
         except BriefingError as error:
             shown = parts.frame.render("view.html", look=look, said=error.message, mend=error.mend)
         policy = _WITHOUT_IMAGES if look in _IMAGELESS else POLICY
@@ -129,6 +131,8 @@ def _introduce(desk: Desk, briefing: Briefing, reader: str) -> dict[str, Any]:
     if reader:
         try:
             person = find_reader(desk, briefing, reader)
+        except StoreError:
+            raise
         except BriefingError as error:
             unknown = error.message
     names = {section.slug: words(section.name) for section in briefing.sections}

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from briefing.composition.lint import Finding
 from briefing.desk.deciding import Judged
-from briefing.errors import BriefingError, EditionError
+from briefing.errors import BriefingError, EditionError, StoreError
 from briefing.web.desk.checking import links_of
 from briefing.web.desk.gate import Seat, Seated
 from briefing.web.desk.looks import Choice
@@ -99,6 +99,8 @@ def _answer(parts: Parts, number: int, seat: Seat, back: str, act: Callable[[], 
     said, trouble = "", None
     try:
         said = act()
+    except StoreError:
+        raise
     except BriefingError as error:
         trouble = error
     if seat.fragment:

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from briefing.desk import Desk
+from briefing.errors import StoreError
 from briefing.web.desk import (
     alerts,
     deciding,
@@ -101,6 +102,8 @@ def register(
 def _status(error: Exception) -> int:
     if isinstance(error, HTTPException):
         return error.status_code
+    if isinstance(error, StoreError):
+        return 503
     # What cannot be the number of anything has no page.
     nowhere = isinstance(error, RequestValidationError) and any(
         flaw["loc"][0] == "path" for flaw in error.errors()
