@@ -78,6 +78,8 @@ lock: setup  ## resolves requirements/*.txt from pyproject.toml; UPGRADE=--upgra
 		--all-extras $(UPGRADE) --output-file requirements/run.txt pyproject.toml
 	@$(python) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--all-extras --group dev --constraint requirements/run.txt $(UPGRADE) --output-file requirements/dev.txt pyproject.toml
+	@$(python) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--group build --constraint requirements/dev.txt --output-file requirements/build.txt
 
 clean:  ## removes .venv, demo/, caches and what was built
 	rm -rf $(VENV) demo dist tests/tools/node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

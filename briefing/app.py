@@ -222,7 +222,7 @@ def _check_extras(config: Config) -> None:
         if it.kind == "ses" and find_spec("botocore") is None:
             raise ConfigError(
                 'a mailer of kind "ses" needs botocore, which is not installed',
-                mend="in the checkout: pip install '.[ses]'",
+                mend="in the checkout: pip install --require-hashes -r requirements/run.txt",
             )
 
 

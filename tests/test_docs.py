@@ -52,11 +52,29 @@ def test_pictures_of_the_desk_are_small(image: Path) -> None:
     assert image.stat().st_size < MOST_BYTES
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_the_program_is_installed_from_the_checkout_alone(page: Path) -> None:
-    # Nobody has registered its name anywhere: whoever did would be installed in its place.
-    for what in re.findall(r"pip install ([^\n`]+)", page.read_text("utf-8")):
-        assert re.match(r"'?\.", what), what
+# Nobody has registered the program's name anywhere: whoever did would be installed in its place. So
+# it comes from the checkout, and all else by a hash of requirements/.
+_LOCKED = re.compile(
+    r"--require-hashes( -r requirements/(run|build)\.txt)+"
+    r"|--no-deps --no-build-isolation --no-index \."
+)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [*PAGES, *sorted((ROOT / "briefing").rglob("*.py"))],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_every_documented_install_is_from_the_checkout_and_its_locks(page: Path) -> None:
+    for what in re.findall(r"\bpip install ([^\n`\"]+)", page.read_text("utf-8")):
+        assert _LOCKED.fullmatch(what.strip()), what
+
+
+def test_the_documented_install_has_a_lock_for_all_it_installs() -> None:
+    commands = re.findall(r"pip install (.+)", (ROOT / "docs/operating.md").read_text("utf-8"))
+    named = {name for line in commands for name in re.findall(r"-r (\S+)", line)}
+    assert named == {"requirements/run.txt", "requirements/build.txt"}
+    assert all((ROOT / name).is_file() for name in named)
 
 
 def test_the_unit_of_the_guide_is_one_for_systemd(tmp_path: Path) -> None:

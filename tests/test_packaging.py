@@ -18,6 +18,7 @@ import briefing
 
 ROOT = Path(__file__).parents[1]
 LOCKS = [ROOT / "requirements" / name for name in ("run.txt", "dev.txt")]
+BUILD = ROOT / "requirements/build.txt"
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_an_installed_briefing_starts_without_the_checkout(installed: Path, tmp_
     assert tomllib.loads((tmp_path / "config.toml").read_text())["publication"]
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+@pytest.mark.parametrize("lock", [*LOCKS, BUILD], ids=lambda path: path.name)
 def test_a_lock_pins_each_requirement_by_hash_and_names_no_index(lock: Path) -> None:
     pinned = _requirements(lock)
     assert pinned
@@ -104,6 +105,12 @@ def test_the_locks_hold_all_that_the_project_asks_for() -> None:
     asked = project["project"]["dependencies"]
     assert {_name(line) for line in asked} <= run.keys()
     assert {_name(line) for line in project["dependency-groups"]["dev"]} <= dev.keys()
+
+
+def test_what_builds_the_project_is_locked_as_well() -> None:
+    build, dev = _requirements(BUILD), _requirements(LOCKS[1])
+    assert {_name(line) for line in _pyproject()["build-system"]["requires"]} <= build.keys()
+    assert build["hatchling"] == dev["hatchling"]
 
 
 def test_what_is_tested_is_what_is_run() -> None:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from briefing.cli.console import Day, Json, Reason, Slug, commands, plural, report, session
+from briefing.cli.outfiles import write_private
 from briefing.cli.reports import (
     describe_draft,
     describe_edition,
@@ -81,7 +82,8 @@ def preview(
             raise JobError(f"{as_address} would get nothing: {message}")
         files.append((eml, message.data))
     for path, content in files:
-        path.write_bytes(content)
+        # What one reader gets has links in it that are theirs alone.
+        write_private(path, content) if as_address else path.write_bytes(content)
     written = [str(path) for path, _ in files]
     lines = describe_draft(draft, chosen) + "".join(f"\nwrote {path}" for path in written)
     if not written:

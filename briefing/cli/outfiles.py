@@ -43,6 +43,13 @@ def written(path: Path | None) -> Iterator[TextIO]:
         raise
 
 
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file, over one that is there; a new one only its owner reads. Raises `OSError`."""
+    opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE)
+    with os.fdopen(opened, "wb") as file:
+        file.write(content)
+
+
 class Rejects:
     """Refused rows as CSV: the line, the reason, the file's own columns. Opened for the first one.
 

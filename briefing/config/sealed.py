@@ -24,6 +24,10 @@ __all__ = [
 
 SECRET_FILE = "secret.key"  # noqa: S105 - a file's name
 _LEAST = 32
+# What guards a door of ours that any stranger may knock at, as often as they like. A password of a
+# mail server or database is that server's to judge.
+_LEAST_GUARD = 16
+_FEWEST_CHARACTERS = 5
 _MOST_BYTES = 65_536
 _OLD_KEY = "if readers have mail already, put the old file back: links in it work with no other key"
 _MAKE = "(umask 077; python3 -c 'import secrets; print(secrets.token_urlsafe(48))' > {path})"
@@ -43,14 +47,15 @@ def take_api_key(table: Table, *, resolve: bool) -> Secret | None:
 
 def take_captcha(table: Table) -> Secret | None:
     """`captcha_secret`, `captcha_secret_env` or `captcha_secret_file`."""
-    found = _take(table, "captcha_secret")
-    return Secret(found[1]) if found else None
+    return _guard(table, "captcha_secret", "copy it from the provider's page")
 
 
 def take_secret(table: Table) -> Secret | None:
-    """`secret`, `secret_env` or `secret_file`."""
-    found = _take(table, "secret")
-    return Secret(found[1]) if found else None
+    """`secret`, `secret_env` or `secret_file`; one that can be guessed is a fault."""
+    make = "openssl rand -hex 24"
+    return _guard(
+        table, "secret", f"copy the provider's own; where you choose it, make one: {make}"
+    )
 
 
 def take_signing(table: Table) -> tuple[Secret, ...]:
@@ -130,6 +135,21 @@ def _take(table: Table, key: str, *, resolve: bool = True) -> tuple[str, str] | 
         table.fault(way, "holds more than one line", "leave only the secret in it", hide=True)
         return None
     return (way, lines[0]) if lines else None
+
+
+def _guard(table: Table, key: str, mend: str) -> Secret | None:
+    """A secret that strangers may try to guess: long, and not one sign over and over."""
+    found = _take(table, key)
+    if found is None:
+        return None
+    way, secret = found
+    if len(secret) < _LEAST_GUARD:
+        said = f"has only {len(secret)} characters, {_LEAST_GUARD} are the fewest"
+        table.fault(way, said, mend, hide=True)
+    elif len(set(secret)) < _FEWEST_CHARACTERS:
+        said = f"has only {len(set(secret))} different characters"
+        table.fault(way, said, mend, hide=True)
+    return Secret(secret)
 
 
 def _take_old(table: Table) -> list[tuple[str, str]]:

@@ -53,6 +53,23 @@ approval = "auto"
 # section = "news"
 """
 
+_IGNORED = """\
+# Written by `briefing init`: what holds keys, passwords or people, and belongs in no repository.
+/secret.key
+*.key
+*.pem
+*.db
+*.db-journal
+*.db-shm
+*.db-wal
+*.dump
+*.rejects.csv
+/outbox/
+/returned/
+# Take this line out only where every password comes from the environment or a file.
+/{filename}
+"""
+
 
 def starter(name: str = "Your Publication", timezone: str = "UTC") -> str:
     """A short config.toml: SQLite, a mailer into files, one briefing, no source."""
@@ -70,19 +87,24 @@ def write_starter(
     name: str = "Your Publication",
     timezone: str = "UTC",
 ) -> list[Path]:
-    """Write the starter and a signing key into the folder; gives the files written.
+    """Write the starter and a signing key into the folder; gives the files written. A `.gitignore`
+    beside them keeps both, and the readers, out of a repository.
 
-    An existing key is kept: links in mails already sent depend on it. Raises `UsageError` when the
-    configuration exists or the folder cannot be written; then nothing is changed.
+    An existing key is kept: links in mails already sent depend on it; so is a `.gitignore`. Raises
+    `UsageError` when the configuration exists or the folder cannot be written; then nothing is
+    changed.
     """
     target, key = folder.absolute() / filename, folder.absolute() / SECRET_FILE
+    ignored = folder.absolute() / ".gitignore"
     try:
         if not target.exists():
             folder.mkdir(parents=True, exist_ok=True)
             # The key first: a configuration without one would not load.
             fresh = _create(key, secrets.token_urlsafe(48) + "\n", 0o600)
-            if _create(target, starter(name, timezone), 0o644):
-                return [target, key] if fresh else [target]
+            # It may come to hold passwords, so nobody else reads it.
+            if _create(target, starter(name, timezone), 0o600):
+                guarded = _create(ignored, _IGNORED.format(filename=filename), 0o644)
+                return [target, *[key] * fresh, *[ignored] * guarded]
     except OSError as error:
         raise UsageError(
             f"cannot write {error.filename}: {error.strerror}",

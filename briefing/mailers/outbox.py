@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 from briefing.errors import MailerFault
 from briefing.mailers import Gate, Wait, sit_out
@@ -20,6 +21,9 @@ from briefing.mailers.envelope import wire_address
 from briefing.model import Message, Outcome, OutcomeKind
 
 __all__ = ["Outbox"]
+
+_PRIVATE_FOLDER: Final = 0o700
+_PRIVATE_FILE: Final = 0o600
 
 
 class Outbox:
@@ -39,8 +43,9 @@ class Outbox:
     def open(self, wait: Wait = sit_out) -> _OutboxLine:  # noqa: ARG002 - a folder is ready
         """Make the folder where it is missing. Raises `MailerFault` naming it where that fails."""
         try:
+            self._path.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
             for part in ("tmp", "new", "cur"):
-                (self._path / part).mkdir(parents=True, exist_ok=True)
+                (self._path / part).mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
         except OSError as error:
             raise MailerFault(
                 f"{self._path}: the outbox cannot be made: {error.strerror}",
@@ -89,7 +94,10 @@ class _OutboxLine:
 
     def _write(self, name: str, message: Message) -> None:
         trace = f"Return-Path: <{message.sender}>\r\nDelivered-To: {message.recipient}\r\n"
-        with (self._path / "tmp" / name).open("wb") as file:
+        # A reader's address and the links that are theirs alone: for the owner's eyes.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        opened = os.open(self._path / "tmp" / name, flags, _PRIVATE_FILE)
+        with os.fdopen(opened, "wb") as file:
             file.write(trace.encode() + message.data)
             if self._durable:
                 file.flush()

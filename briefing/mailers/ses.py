@@ -146,7 +146,7 @@ def _find_credentials(access_key: str, secret_key: str) -> Any:
     except ImportError as error:
         raise MailerFault(
             "Amazon SES needs botocore, which is not installed",
-            mend="in the checkout: pip install '.[ses]'",
+            mend="in the checkout: pip install --require-hashes -r requirements/run.txt",
         ) from error
     if access_key:
         return Credentials(access_key, secret_key)

@@ -46,8 +46,10 @@ class Feed:
         path = self._folder / f"{hashlib.sha256(raw).hexdigest()[:32]}.eml"
         draft = path.with_suffix(f".{os.getpid()}.draft")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with draft.open("wb") as file:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # A mail to somebody: for the owner's eyes.
+            opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(opened, "wb") as file:
                 file.write(raw)
                 file.flush()
                 os.fsync(file.fileno())

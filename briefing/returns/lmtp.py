@@ -47,7 +47,8 @@ class LmtpServer:
             from aiosmtpd.lmtp import LMTP  # noqa: PLC0415 - an extra
         except ImportError as error:
             raise LmtpFault(
-                "aiosmtpd is not installed", mend="in the checkout: pip install '.[lmtp]'"
+                "aiosmtpd is not installed",
+                mend="in the checkout: pip install --require-hashes -r requirements/run.txt",
             ) from error
         listener = self._bind()
         handler, ready = self._handler, threading.Event()

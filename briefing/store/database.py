@@ -48,8 +48,8 @@ class Database:
         except (ArgumentError, NoSuchModuleError, ImportError) as error:
             msg = f"the database URL cannot be used: {error}"
             mend = (
-                "use sqlite:///FILE, or postgresql+psycopg://USER@HOST/NAME "
-                "after `pip install '.[postgresql]'` in the checkout"
+                "use sqlite:///FILE, or postgresql+psycopg://USER@HOST/NAME after "
+                "`pip install --require-hashes -r requirements/run.txt` in the checkout"
             )
             raise StoreError(msg, mend=mend) from error
         except ValueError:  # whose text quotes what may be the end of a password

@@ -178,6 +178,6 @@ def _package() -> str:
     except ImportError as missing:
         raise StoreError(
             "the engine “procrastinate” is not installed",
-            mend="in the checkout: pip install '.[procrastinate]'",
+            mend="in the checkout: pip install --require-hashes -r requirements/run.txt",
         ) from missing
     return procrastinate.__name__

@@ -246,9 +246,11 @@ def test_joining_by_web_has_limits_of_its_own_and_no_captcha_unless_asked_for(
 
 def test_a_captcha_s_secret_comes_from_the_environment(loading: Loader) -> None:
     line = 'join = { captcha = "hcaptcha", captcha_site_key = "k", captcha_secret_env = "CAPTCHA" }'
-    secret = loading(seeded("[web]", line), {"CAPTCHA": "sesame"}).web.join.captcha_secret
+    secret = loading(
+        seeded("[web]", line), {"CAPTCHA": "sesame-open-now-1"}
+    ).web.join.captcha_secret
     assert secret is not None
-    assert secret.reveal() == "sesame"
+    assert secret.reveal() == "sesame-open-now-1"
 
 
 def test_byte_order_mark_is_passed_over(loading: Loader) -> None:
@@ -286,7 +288,7 @@ FAULTS = [
     ("[web]", 'join = { captcha = "recaptcha" }', "web.join.captcha", "turnstile"),
     (
         "[web]",
-        'join = { captcha = "hcaptcha", captcha_secret = "s" }',
+        'join = { captcha = "hcaptcha", captcha_secret = "sesame-open-now-1" }',
         "web.join.captcha_site_key",
         "is missing",
     ),
@@ -712,7 +714,7 @@ def test_the_example_loads_as_it_is(folder: Path) -> None:
     path = folder / "config.toml"
     path.write_bytes(EXAMPLE.read_bytes())
     names = ("SMTP_PASSWORD", "IMAP_PASSWORD", "MAILGUN_SIGNING_KEY", "POSTMARK_SECRET")
-    config = load(path, dict.fromkeys(names, "x"))
+    config = load(path, dict.fromkeys(names, "a-secret-of-tests"))
     assert config.publication.name == "Alien Road"
     assert not config.collect.allow_private
 
@@ -752,7 +754,7 @@ def test_every_key_of_the_example_is_explained() -> None:
 def test_the_starter_loads_and_can_mail_nobody(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "newsroom"
     written = write_starter(folder)
-    assert written == [folder / "config.toml", folder / "secret.key"]
+    assert [path.name for path in written] == ["config.toml", "secret.key", ".gitignore"]
     config = load(written[0], {})
     assert config.mailer.kind == "outbox"
     assert config.sources == ()
@@ -782,7 +784,7 @@ def test_the_starters_key_is_random_and_the_owners_alone(tmp_path: Path) -> None
 
 
 def test_the_starter_never_overwrites(folder: Path) -> None:
-    assert write_starter(folder) == [folder / "config.toml"]
+    assert write_starter(folder) == [folder / "config.toml", folder / ".gitignore"]
     assert (folder / "secret.key").read_text() == KEY + "\n"
     (folder / "config.toml").write_text("mine")
     with pytest.raises(UsageError, match="exists already"):

@@ -98,16 +98,16 @@ def test_signed_senders_need_a_return_path_with_room(
 HOOKS = f"""
 [[hooks]]
 provider = "mailgun"
-secret = "a-key"
+secret = "a-key-of-their-own"
 
 [[hooks]]
 provider = "postmark"
 username = "briefing"
-secret = "a-key"
+secret = "a-key-of-their-own"
 
 [[hooks]]
 provider = "brevo"
-secret = "a-key"
+secret = "a-key-of-their-own"
 
 [[hooks]]
 provider = "resend"
@@ -153,7 +153,7 @@ def test_a_hook_that_does_not_fit_is_refused(loading: Loader, hook: str, words: 
 
 @pytest.mark.parametrize("provider", ["resend", "sendgrid"])
 def test_a_secret_of_another_provider_is_told_with_the_mend(loading: Loader, provider: str) -> None:
-    secret = base64.b64encode(b"short").decode()
+    secret = base64.b64encode(b"short for a key").decode()
     config = loading("", f'[[hooks]]\nprovider = "{provider}"\nsecret = "{secret}"')
     with pytest.raises(ConfigError, match=provider) as caught:
         build_returned(build(config))
