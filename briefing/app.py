@@ -269,7 +269,7 @@ def build_returned(app: App) -> Returned:
     Raises `ConfigError` for a hook whose secret is not what its provider uses.
     """
     # Imported where they are needed: they bring parsers of mail, an IMAP client and cryptography.
-    from briefing.returns import Feed, Intake, Marks, SoftRule  # noqa: PLC0415
+    from briefing.returns import Feed, Intake, Marks, Reporters, SoftRule  # noqa: PLC0415
 
     config = app.config.returns
     intake = Intake(
@@ -278,6 +278,7 @@ def build_returned(app: App) -> Returned:
         rule=SoftRule(config.soft_limit, config.soft_span),
         keep=config.keep,
         verp=config.verp,
+        reporters=Reporters(config.reporters, _own_domains(app.config), _look_up_texts),
     )
     feed = Feed(intake, config.folder)
     return Returned(
@@ -287,6 +288,23 @@ def build_returned(app: App) -> Returned:
         _lmtp(config, feed, app.clock) if config.kind == "lmtp" else None,
         {hook.provider: _hook(hook, intake.marks) for hook in app.config.hooks},
     )
+
+
+def _own_domains(config: Config) -> set[str]:
+    """Where mail to us arrives."""
+    addresses = [briefing.from_address for briefing in config.briefings]
+    addresses += [config.delivery.return_path or ""]
+    return {address.rpartition("@")[2].lower() for address in addresses if address}
+
+
+def _look_up_texts(name: str) -> list[str]:
+    """TXT records, none where the DNS is silent."""
+    from briefing.checkup.names import Dns, DnsSilent  # noqa: PLC0415
+
+    try:
+        return Dns().texts(name)
+    except DnsSilent:
+        return []
 
 
 def _mailbox(config: ReturnsConfig, intake: Intake) -> Mailbox:

@@ -18,6 +18,7 @@ from subscribers.recipient import Recipient
 __all__ = [
     "DAILY",
     "DESK",
+    "MAILBOX_DOMAINS",
     "Article",
     "Briefing",
     "Composition",
@@ -47,6 +48,28 @@ DAILY = "daily"
 
 DESK = "desk"
 """The source of what was written or fetched at the editors' desk."""
+
+MAILBOX_DOMAINS: Final = frozenset(
+    [
+        "aol.com",
+        "gmail.com",
+        "gmx.de",
+        "googlemail.com",
+        "hotmail.com",
+        "icloud.com",
+        "live.com",
+        "mail.ru",
+        "me.com",
+        "msn.com",
+        "outlook.com",
+        "proton.me",
+        "web.de",
+        "yahoo.com",
+        "yandex.ru",
+        "ymail.com",
+    ]
+)
+"""Mailboxes for people: whoever has one sends mail from there."""
 
 
 @dataclass(frozen=True, slots=True)

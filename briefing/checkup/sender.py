@@ -10,31 +10,10 @@ from dataclasses import dataclass
 
 from briefing.checkup.finding import Finding, error, ok, warning
 from briefing.checkup.names import Dns, DnsSilent
+from briefing.model import MAILBOX_DOMAINS
 
 __all__ = ["Sender", "check_dkim", "check_dmarc", "check_from", "check_hosts", "check_mx"]
 
-# Mailboxes for people: their DMARC policies have mail of others refused, and Gmail's guidelines say
-# so of its own.
-_PEOPLES = frozenset(
-    [
-        "aol.com",
-        "gmail.com",
-        "gmx.de",
-        "googlemail.com",
-        "hotmail.com",
-        "icloud.com",
-        "live.com",
-        "mail.ru",
-        "me.com",
-        "msn.com",
-        "outlook.com",
-        "proton.me",
-        "web.de",
-        "yahoo.com",
-        "yandex.ru",
-        "ymail.com",
-    ]
-)
 
 _AGAIN = "try again; see that this machine's DNS works"
 
@@ -51,7 +30,8 @@ class Sender:
 
 def check_from(domain: str) -> Finding:
     """Whether mail may be from a domain at all."""
-    if domain.lower() in _PEOPLES:
+    # Their DMARC policies have mail of others refused, and Gmail's guidelines say so of its own.
+    if domain.lower() in MAILBOX_DOMAINS:
         return error(
             f"from {domain}",
             "only its provider may send mail from it; everybody else's is refused",

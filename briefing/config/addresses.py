@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from email_validator import EmailNotValidError, validate_email
 
 from briefing.config.values import Refused, one_line, text
+from briefing.model import MAILBOX_DOMAINS
 
 __all__ = [
     "address",
@@ -18,6 +19,7 @@ __all__ = [
     "listen",
     "network",
     "picture",
+    "reporter",
     "secure_site",
     "site",
     "web_address",
@@ -58,6 +60,19 @@ def domain(value: object) -> str:
     if isinstance(value, str) and _DOMAIN.fullmatch(value.casefold()):
         return value.casefold()
     raise Refused("is not a domain", 'write one such as "gmail.com" in quotes')
+
+
+def reporter(value: object) -> str:
+    """An address that signs feedback reports, or a domain from which nobody else sends mail."""
+    if isinstance(value, str) and "@" in value:
+        return address(value).lower()
+    given = domain(value)
+    if given in MAILBOX_DOMAINS:
+        raise Refused(
+            "signs the mail of everybody who has a mailbox there",
+            f'write the address that sends the reports, such as "staff@{given}"',
+        )
+    return given
 
 
 def host(value: object) -> str:

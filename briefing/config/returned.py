@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from briefing.config.addresses import host, is_loopback, listen
+from briefing.config.addresses import host, is_loopback, listen, reporter
 from briefing.config.reading import Table
 from briefing.config.sealed import take_password, take_secret
 from briefing.config.settings import DeliveryConfig, HookConfig, ReturnsConfig
@@ -59,6 +59,7 @@ def take_returns(table: Table, delivery: DeliveryConfig) -> ReturnsConfig:
         soft_limit=table.take("soft_limit", integer(1, 1000), usual.soft_limit),
         soft_span=table.take("soft_span", duration("1d", "90d"), usual.soft_span),
         keep=table.take("keep", duration("1d", "800d"), usual.keep),
+        reporters=table.take("reporters", listing(reporter), usual.reporters),
     )
     plain = table.take("allow_plaintext_login", flag, False)
     if kind == "imap":

@@ -206,7 +206,8 @@ class ReturnsConfig:
     by LMTP or pipe goes that is not understood. `verp` signs each reader's envelope sender,
     `mailto` adds an address to List-Unsubscribe. The folders are the mailbox's; `most` mails are
     read at a time. `soft_limit` editions that fail softly within `soft_span` end a subscription;
-    `keep` is how long events are kept."""
+    `keep` is how long events are kept. `reporters` are the addresses or domains whose signed
+    feedback reports are believed."""
 
     folder: Path
     kind: str = "none"
@@ -228,6 +229,7 @@ class ReturnsConfig:
     soft_limit: int = 5
     soft_span: timedelta = timedelta(days=21)
     keep: timedelta = timedelta(days=90)
+    reporters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

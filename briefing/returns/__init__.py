@@ -8,13 +8,23 @@
                  resend, sendgrid, brevo ┘
 
 `Event` and its kinds are in `briefing.store.returns`, where they are kept. Whom an event is about
-is told by our own signed mark (`marks`), else by its address. What follows from it is decided in
-`consequences`, and nowhere else.
+is told by our own signed mark (`marks`), else by its address. How far it is believed is decided in
+`belief`, what follows from it in `consequences`, and nowhere else.
 """
 
 from briefing.returns.feed import Feed
 from briefing.returns.intake import Intake, OnceOnly, Replayed, Taken
 from briefing.returns.marks import Marks
 from briefing.returns.patience import SoftRule
+from briefing.returns.reporters import Reporters
 
-__all__ = ["Feed", "Intake", "Marks", "OnceOnly", "Replayed", "SoftRule", "Taken"]
+__all__ = [
+    "Feed",
+    "Intake",
+    "Marks",
+    "OnceOnly",
+    "Replayed",
+    "Reporters",
+    "SoftRule",
+    "Taken",
+]

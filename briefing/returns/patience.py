@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
-from briefing.store.returns import EventKind
+from briefing.store.returns import Declared, EventKind, Failure
 
-__all__ = ["SoftRule", "count_failures"]
+__all__ = ["DECLARED", "SoftRule", "count_declared", "count_failures"]
+
+DECLARED: Final = 2
+"""So often within the rule's span a provider declares an address permanently undeliverable, or
+holds it on its list of such, and it is not mailed any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,11 @@ def count_failures(
     ]
     since = max(successes, default=None)
     return sum(since is None or at > since for at in soft.values())
+
+
+def count_declared(failures: Iterable[Failure]) -> int:
+    """How often a provider declared that mail will not arrive, or that it sends none any more."""
+    return sum(failure.declared is not Declared.NOTHING for failure in failures)
 
 
 def _latest(attempts: Mapping[int, tuple[datetime, bool]], at: datetime) -> int | None:

@@ -8,17 +8,28 @@ A delivery that bounces after it was sent leaves the count of those who got it: 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, and_, delete, func, select, update
+from sqlalchemy import (
+    Connection,
+    and_,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from briefing.model import EditionState
 from briefing.store.tables import (
     deliveries,
+    edition_sums,
     editions,
     hook_tokens,
     return_counts,
@@ -55,6 +66,50 @@ class EventKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Declared(StrEnum):
+    """What a provider declared of the address, whatever the server's words were: `permanent` that
+    mail will not arrive, `suppressed` that it holds the address on its list of such."""
+
+    NOTHING = ""
+    PERMANENT = "permanent"
+    SUPPRESSED = "suppressed"
+
+
+class Belief(StrEnum):
+    """How far a return is believed. Only the first two change a reader."""
+
+    MARKED = "marked"
+    VOUCHED = "vouched"
+    UNMARKED = "unmarked"
+
+
+class Ground(StrEnum):
+    """Why it is believed so far and no further.
+
+    `mark` is our signed mark, of an edition that went to that reader; `webhook` a verified call of
+    a provider; `reporter` a signed feedback report of a configured reporter. The others are why
+    nothing vouches for it: there is no mark (`verp`: although each of our mails has one), the
+    edition did not go to that reader, or it left longer ago than mail takes to bounce.
+    """
+
+    MARK = "mark"
+    WEBHOOK = "webhook"
+    REPORTER = "reporter"
+    NO_MARK = "no-mark"
+    VERP = "verp"
+    NOT_SENT = "not-sent"
+    TOO_OLD = "too-old"
+
+
+class Review(StrEnum):
+    """What became of a return that nothing vouches for."""
+
+    NOT_NEEDED = ""
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DISMISSED = "dismissed"
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that came back about one reader.
@@ -62,6 +117,7 @@ class Event:
     `id` tells the provider's events apart, at any length. `status` is an enhanced status code
     (RFC 3463) or "", `words` the server's. `sealed` holds the edition and reader that our own
     signed mark in it names. `trusted` is what its origin proves: the signature of a webhook.
+    `declared` is what a provider says beside it.
     """
 
     provider: str
@@ -74,6 +130,16 @@ class Event:
     sealed: tuple[int, int] | None = None
     trusted: bool = False
     raw: str = field(default="", repr=False)
+    declared: Declared = Declared.NOTHING
+
+
+class Failure(NamedTuple):
+    """One thing a reader's mail met with: of which edition, when, and what was declared of it."""
+
+    kind: EventKind
+    edition_id: int | None
+    at: datetime
+    declared: Declared = Declared.NOTHING
 
 
 BOUNCED: Final[Mapping[EventKind, str]] = {
@@ -83,6 +149,14 @@ BOUNCED: Final[Mapping[EventKind, str]] = {
 }
 """The reasons in the ledger: few wordings, since a tally counts by them."""
 
+# A row that is being handed over counts: a bounce may be faster than the answer is written.
+_LEFT: Final = ("sent", "unknown", "sending")
+
+_BELIEVED: Final = or_(
+    return_events.c.belief != Belief.UNMARKED.value,
+    return_events.c.review == Review.ACCEPTED.value,
+)
+
 
 def keep(
     connection: Connection,
@@ -90,6 +164,10 @@ def keep(
     edition_id: int | None,
     subscriber_id: int | None,
     now: datetime,
+    *,
+    belief: Belief,
+    ground: Ground,
+    review: Review = Review.NOT_NEEDED,
 ) -> int | None:
     """Write an event down; its number, or None where it was known already."""
     row = connection.execute(
@@ -104,6 +182,10 @@ def keep(
             subscriber_id=subscriber_id,
             status=_storable(event.status)[:12],
             words=_storable(event.words)[:_WORDS],
+            belief=belief.value,
+            ground=ground.value,
+            declared=event.declared.value,
+            review=review.value,
             raw=_storable(event.raw)[:RAW],
         )
         .on_conflict_do_nothing(index_elements=["provider", "mark"])
@@ -161,6 +243,61 @@ def forget(connection: Connection, now: datetime, received_before: datetime) -> 
     connection.execute(delete(hook_tokens).where(hook_tokens.c.until < now))
 
 
+def went_at(connection: Connection, edition_id: int, reader_id: int) -> datetime | None:
+    """When an edition went to a reader; None where it did not.
+
+    Of an edition whose rows were made into sums the genuine mark alone tells, and the moment is
+    when it began to leave.
+    """
+    row = connection.execute(
+        select(deliveries.c.state, deliveries.c.reason, deliveries.c.at).where(
+            deliveries.c.edition_id == edition_id, deliveries.c.recipient_id == reader_id
+        )
+    ).first()
+    began = connection.execute(
+        select(editions.c.sending_started_at).where(editions.c.id == edition_id)
+    ).scalar()
+    if row is None:
+        compacted = exists().where(edition_sums.c.edition_id == edition_id)
+        return began if connection.execute(select(compacted)).scalar() else None
+    left = row.state in _LEFT or (row.state == "refused" and row.reason in BOUNCED.values())
+    if not left:
+        return None
+    return began if row.at is None else datetime.fromtimestamp(row.at / 1000, UTC)
+
+
+def went_since(connection: Connection, reader_id: int, since: datetime) -> bool:
+    """Whether any edition that began to leave since a moment went to a reader."""
+    left = or_(
+        deliveries.c.state.in_(_LEFT),
+        and_(deliveries.c.state == "refused", deliveries.c.reason.in_(BOUNCED.values())),
+    )
+    query = (
+        select(editions.c.id)
+        .select_from(editions.join(deliveries, deliveries.c.edition_id == editions.c.id))
+        .where(deliveries.c.recipient_id == reader_id, left, editions.c.sending_started_at >= since)
+        .limit(1)
+    )
+    return connection.execute(query).first() is not None
+
+
+def kept_of(
+    connection: Connection, edition_id: int, reader_id: int, kinds: Collection[EventKind]
+) -> Counter[EventKind]:
+    """How many believed events of these kinds are kept about one edition and reader."""
+    rows = connection.execute(
+        select(return_events.c.kind, func.count())
+        .where(
+            return_events.c.edition_id == edition_id,
+            return_events.c.subscriber_id == reader_id,
+            return_events.c.kind.in_([kind.value for kind in kinds]),
+            _BELIEVED,
+        )
+        .group_by(return_events.c.kind)
+    )
+    return Counter({EventKind(row[0]): int(row[1]) for row in rows})
+
+
 def mark_bounced(
     connection: Connection, edition_id: int, reader_id: int, kind: EventKind, words: str
 ) -> bool:
@@ -191,14 +328,12 @@ def mark_delivered(connection: Connection, edition_id: int, reader_id: int) -> N
     )
 
 
-def briefing_of(connection: Connection, edition_id: int) -> tuple[str, datetime] | None:
-    """The slug of an edition's briefing, and when the edition began to leave."""
-    row = connection.execute(
-        select(editions.c.briefing, editions.c.sending_started_at, editions.c.due_at).where(
-            editions.c.id == edition_id
-        )
-    ).first()
-    return (row.briefing, row.sending_started_at or row.due_at) if row else None
+def briefing_of(connection: Connection, edition_id: int) -> str | None:
+    """The slug of an edition's briefing."""
+    slug: str | None = connection.execute(
+        select(editions.c.briefing).where(editions.c.id == edition_id)
+    ).scalar()
+    return slug
 
 
 def changed_at(connection: Connection, reader_id: int) -> datetime | None:
@@ -216,25 +351,31 @@ def changed_at(connection: Connection, reader_id: int) -> datetime | None:
     return moment
 
 
-def failures(
-    connection: Connection, reader_id: int, since: datetime
-) -> list[tuple[EventKind, int | None, datetime]]:
-    """What a reader's mail met with since a moment, besides success: kind, edition, when. The last
-    ones where there are very many."""
+def failures(connection: Connection, reader_id: int, since: datetime) -> list[Failure]:
+    """What a reader's mail met with since a moment, besides success, as far as it is believed. The
+    last ones where there are very many."""
     rows = connection.execute(
-        select(return_events.c.kind, return_events.c.edition_id, return_events.c.at)
+        select(
+            return_events.c.kind,
+            return_events.c.edition_id,
+            return_events.c.at,
+            return_events.c.declared,
+        )
         .where(
             return_events.c.subscriber_id == reader_id,
             return_events.c.at >= since,
             return_events.c.kind.in_(
                 [EventKind.SOFT.value, EventKind.BLOCKED.value, EventKind.DELAYED.value]
             ),
+            _BELIEVED,
         )
         .distinct()
         .order_by(return_events.c.at.desc())
         .limit(_MOST_FAILURES)
     )
-    return [(EventKind(row.kind), row.edition_id, row.at) for row in rows]
+    return [
+        Failure(EventKind(row.kind), row.edition_id, row.at, Declared(row.declared)) for row in rows
+    ]
 
 
 def attempts(

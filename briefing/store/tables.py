@@ -350,12 +350,24 @@ return_events = Table(
     Column("subscriber_id", Identity, ForeignKey("subscribers.id", ondelete="CASCADE"), index=True),
     Column("status", String(12), nullable=False, server_default=""),
     Column("words", String(500), nullable=False, server_default=""),
-    # What it changed: suppressed | unsubscribed | counted | "" for nothing.
+    # marked | vouched | unmarked, and the code of the reason.
+    Column("belief", String(8), nullable=False, server_default="unmarked"),
+    Column("ground", String(12), nullable=False, server_default=""),
+    # What a provider declared beside it: permanent | suppressed | "".
+    Column("declared", String(10), nullable=False, server_default=""),
+    # What it changed: suppressed | unsubscribed | counted | noted, or why nothing: repeated |
+    # outdated | "".
     Column("effect", String(12), nullable=False, server_default=""),
+    # What nobody vouches for waits for an operator: open | accepted | dismissed | "".
+    Column("review", String(9), nullable=False, server_default=""),
+    Column("reviewed_at", Moment),
+    Column("reviewed_by", String(100), nullable=False, server_default=""),
     Column("raw", Text, nullable=False, server_default=""),
     # Nothing is done twice.
     UniqueConstraint("provider", "mark"),
 )
+
+Index("ix_return_events_belief", return_events.c.belief, return_events.c.review)
 
 return_counts = Table(
     "return_counts",

@@ -12,10 +12,11 @@ import pytest
 
 from briefing.desk import Desk
 from briefing.model import Edition, Message
-from briefing.returns import Intake, Marks, SoftRule, Taken
-from briefing.store import Database, ledger, returns
+from briefing.returns import Intake, Marks, Reporters, SoftRule, Taken
+from briefing.store import Database, ledger, returns, reviews
 from briefing.store.ledger import Tally
 from briefing.store.returns import Event, EventKind
+from briefing.store.reviews import Returned
 from subscribers import roll
 from subscribers.roll import Person
 from tests.kit import newsroom
@@ -92,6 +93,20 @@ class Office:
             counted = returns.counts(connection, date(2020, 1, 1))
         return Counter({kind: number for _, kind, number in counted})
 
+    def marked(self, address: str, nth: int = -1) -> str:
+        """The header line with the mark of that mail, as a report returns it."""
+        return f"Message-ID: {self.message(address, nth).message_id}\n"
+
+    def bounce(self, address: str, **changes: Any) -> str:
+        """A delivery report about a reader's last mail, with its mark."""
+        return report(address, **{"returned": self.marked(address), **changes})
+
+    def kept(self, address: str) -> list[Returned]:
+        """What is kept of what came back about a reader, in the order it came."""
+        person = self.person(address)
+        with self.database.read() as connection:
+            return reviews.story_of(connection, person.id)
+
     def event(self, address: str, kind: EventKind = EventKind.HARD, **changes: Any) -> Event:
         """Something trusted that came back of a reader's last mail."""
         values: dict[str, Any] = {
@@ -110,12 +125,18 @@ class Office:
         return Event(**{**values, **changes})
 
 
-def make_office(database: Database, *, verp: bool = False, readers: int = 4) -> Office:
+def make_office(
+    database: Database,
+    *,
+    verp: bool = False,
+    readers: int = 4,
+    reporters: Reporters | None = None,
+) -> Office:
     clock, mailer = newsroom.Clock(), newsroom.ScriptedMailer()
     desk = newsroom.desk(database, mailer, clock)
     newsroom.subscribe(database, readers)
     rule = SoftRule(limit=3, span=timedelta(days=21))
-    intake = Intake(database, Marks(desk.tokens), rule=rule, verp=verp)
+    intake = Intake(database, Marks(desk.tokens), rule=rule, verp=verp, reporters=reporters)
     return Office(database, desk, clock, mailer, intake)
 
 

@@ -10,12 +10,11 @@ import pytest
 from sqlalchemy import func, select, update
 
 from briefing.returns import OnceOnly, Replayed
-from briefing.store import Database
 from briefing.store.returns import BOUNCED, EventKind
 from briefing.store.tables import deliveries, return_events
 from subscribers import roll
 from subscribers.tokens import Door
-from tests.briefing.returns.conftest import DAY, Office, complaint, make_office, report
+from tests.briefing.returns.conftest import DAY, Office, complaint, report
 
 ANNA, BERT = "reader1@readers.example", "reader2@readers.example"
 HARD, SOFT, BLOCKED = EventKind.HARD, EventKind.SOFT, EventKind.BLOCKED
@@ -268,23 +267,10 @@ def test_a_thousand_events_are_one_call(office: Office) -> None:
 # By mail
 
 
-def test_a_report_by_mail_suppresses_by_address(office: Office) -> None:
+def test_a_marked_report_by_mail_suppresses(office: Office) -> None:
     office.send()
-    assert office.take_mail(report(ANNA)).changed == 1
+    assert office.take_mail(office.bounce(ANNA)).changed == 1
     assert office.suppressed() == {ANNA: "bounce"}
-
-
-def test_with_signed_senders_a_report_without_a_mark_is_not_believed_to_be_hard(
-    database: Database,
-) -> None:
-    office = make_office(database, verp=True)
-    office.send()
-    office.take_mail(report(ANNA))
-    assert office.suppressed() == {}
-    assert office.story(ANNA)[-1]["kind"] == "soft bounce"
-    message = office.message(BERT)
-    office.take_mail(report(BERT, returned=f"Message-ID: {message.message_id}\n", identity="<2@x>"))
-    assert office.suppressed() == {BERT: "bounce"}
 
 
 def test_a_report_by_message_id_marks_the_edition(office: Office) -> None:
@@ -295,10 +281,14 @@ def test_a_report_by_message_id_marks_the_edition(office: Office) -> None:
     assert (office.tally(first).refused, office.tally(second).refused) == (1, 0)
 
 
-def test_a_redacted_complaint_by_message_id_suppresses(office: Office) -> None:
+def test_a_marked_complaint_is_off_the_briefing_as_its_link_is(office: Office) -> None:
     office.send()
-    office.take_mail(complaint(returned=f"Message-ID: {office.message(ANNA).message_id}\n"))
-    assert office.suppressed() == {ANNA: "complaint"}
+    with office.database.write() as connection:
+        roll.add(connection, ANNA, ["weekly"], now=office.clock(), actor="test")
+    office.take_mail(complaint(returned=office.marked(ANNA)))
+    assert set(office.person(ANNA).briefings) == {"weekly"}
+    assert office.suppressed() == {}
+    assert office.story(ANNA)[-1]["reason"] == "complaint"
 
 
 def test_a_complaint_that_is_none_suppresses_nobody(office: Office) -> None:

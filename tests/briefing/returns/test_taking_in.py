@@ -29,7 +29,9 @@ def database(sqlite: Database) -> Database:
 
 @pytest.fixture
 def office(database: Database) -> Office:
-    return make_office(database)
+    office = make_office(database)
+    office.send()
+    return office
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def feed(office: Office, tmp_path: Path) -> Feed:
 
 
 def test_what_is_understood_is_not_kept_as_a_file(office: Office, feed: Feed) -> None:
-    assert feed.take(report(ANNA).encode(), office.clock()).understood
+    assert feed.take(office.bounce(ANNA).encode(), office.clock()).understood
     assert feed.aside() == 0
 
 
@@ -85,7 +87,9 @@ def test_lmtp_takes_a_bounce_in_before_it_answers(office: Office, server: tuple[
 
 def test_lmtp_takes_one_recipient_at_a_time(office: Office, server: tuple[str, int]) -> None:
     with smtplib.LMTP(*server) as line:
-        refused = line.sendmail("", ["a@alienroad.example", "b@alienroad.example"], report(ANNA))
+        refused = line.sendmail(
+            "", ["a@alienroad.example", "b@alienroad.example"], office.bounce(ANNA)
+        )
     assert refused["b@alienroad.example"][0] == 452
     assert office.suppressed() == {ANNA: "bounce"}
 
@@ -98,7 +102,7 @@ def test_lmtp_leaves_what_it_cannot_take_in_to_the_mail_server(
 
     monkeypatch.setattr(feed._intake, "take_mail", refuse)
     with smtplib.LMTP(*server) as line, pytest.raises(smtplib.SMTPDataError) as caught:
-        line.sendmail("", ["bounces@alienroad.example"], report(ANNA))
+        line.sendmail("", ["bounces@alienroad.example"], office.bounce(ANNA))
     assert caught.value.smtp_code == 451
 
 
@@ -135,7 +139,7 @@ def test_mail_is_sorted_into_folders_and_none_is_deleted(
     office: Office, place: mailhost.Host, without: str
 ) -> None:
     marked = b"From: x@y.example\nSubject: marked by somebody else\n\n"
-    mailhost.drop(place, report(ANNA).encode(), "report")
+    mailhost.drop(place, office.bounce(ANNA).encode(), "report")
     mailhost.drop(place, STRANGE, "strange")
     mailhost.drop(place, marked, "marked:2,T")
     with mailhost.dovecot(place, without=without) as port:
@@ -151,7 +155,9 @@ def test_mail_is_sorted_into_folders_and_none_is_deleted(
 
 def test_a_poll_is_bounded_and_says_that_more_waits(office: Office, place: mailhost.Host) -> None:
     for number in range(12):
-        mailhost.drop(place, report(ANNA, identity=f"<{number}@x>").encode(), f"report-{number}")
+        mailhost.drop(
+            place, office.bounce(ANNA, identity=f"<{number}@x>").encode(), f"report-{number}"
+        )
     with mailhost.dovecot(place) as port:
         mailbox = Mailbox(account(port), office.intake)
         assert mailbox.check() == 12
@@ -166,7 +172,7 @@ def test_one_bad_mail_stops_nothing(office: Office, place: mailhost.Host) -> Non
     mailhost.drop(place, bytes(range(256)) * 2000, "b-noise")
     mailhost.drop(place, b"Content-Type: message/rfc822\n\n" * 5000, "c-nested")
     mailhost.drop(place, b"X: y\n" * 2_000_000, "d-long")
-    mailhost.drop(place, report(ANNA).encode(), "e-report")
+    mailhost.drop(place, office.bounce(ANNA).encode(), "e-report")
     with mailhost.dovecot(place) as port:
         polled = Mailbox(account(port), office.intake).poll(office.clock())
     assert (polled.read, polled.aside) == (1, 4)
@@ -177,7 +183,7 @@ def test_one_bad_mail_stops_nothing(office: Office, place: mailhost.Host) -> Non
 def test_after_a_crash_before_the_move_the_mail_is_taken_in_once(
     office: Office, place: mailhost.Host
 ) -> None:
-    raw = report(ANNA, status="5.2.2", diagnostic="").encode()
+    raw = office.bounce(ANNA, status="5.2.2", diagnostic="").encode()
     office.take_mail(raw)
     story = office.story(ANNA)
     mailhost.drop(place, raw, "report")

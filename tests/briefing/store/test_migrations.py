@@ -70,7 +70,10 @@ NEW = {
     "subscribers": {"preferences_key"},
     "confirmations": {"pair"},
     "suppressions": {"briefing", "beneath", "casefolded"},
-}
+    "return_events": {
+        "belief", "declared", "ground", "review", "reviewed_at", "reviewed_by",
+    },
+}  # fmt: skip
 """Columns that came after the first version."""
 
 
