@@ -284,6 +284,9 @@ UNDECIDED: Final = (EditionState.DRAFT, EditionState.REVIEW, EditionState.CHANGE
 OPEN: Final = (*UNDECIDED, EditionState.HELD)
 """States in which an edition may be shaped and approved."""
 
+ENDED: Final = (EditionState.SENT, EditionState.CANCELLED, EditionState.SPIKED)
+"""States that no edition leaves."""
+
 
 @dataclass(frozen=True, slots=True)
 class Edition:

@@ -59,6 +59,7 @@ class Guard:
         root: str,
         refuse: Callable[[int], Response],
         hurried: Callable[[float], AbstractContextManager[None]],
+        lanes: Lanes,
         rooms: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self._app = app
@@ -66,7 +67,7 @@ class Guard:
         self._refuse = refuse
         self._hurried = hurried
         self._rooms = rooms
-        self._lanes = Lanes()
+        self._lanes = lanes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -27,6 +27,7 @@ from briefing.web.hooks import PLACE as HOOKS_PLACE
 from briefing.web.hooks import Hooks
 from briefing.web.hooks import register as register_hooks
 from briefing.web.joining import JoinRules
+from briefing.web.lanes import Lanes
 from briefing.web.pages import Pages
 
 _log = structlog.get_logger("briefing")
@@ -76,7 +77,10 @@ def make_site(
     if hooks is not None:
         register_hooks(site, hooks, clock)
 
-    refuse_at_desk = register_desk(site, desk, clock, newsroom or Newsroom(), root=pages.root)
+    lanes = Lanes()
+    refuse_at_desk = register_desk(
+        site, desk, clock, newsroom or Newsroom(), root=pages.root, lanes=lanes
+    )
 
     def refuse(request: Request, error: Exception) -> Response:
         if isinstance(error, StoreError):
@@ -98,6 +102,11 @@ def make_site(
     site.add_exception_handler(StoreError, refuse)
     rooms = {HOOKS_PLACE: HOOK_BODY, f"{DESK_PLACE}/": DESK_ROOM}
     site.add_middleware(
-        Guard, root=pages.root, refuse=pages.error, hurried=desk.database.hurried, rooms=rooms
+        Guard,
+        root=pages.root,
+        refuse=pages.error,
+        hurried=desk.database.hurried,
+        lanes=lanes,
+        rooms=rooms,
     )
     return site

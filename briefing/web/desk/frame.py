@@ -33,6 +33,8 @@ _HEADERS: Final = {
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
 }
+# A worker goes by the policy of its own file.
+_FILE_POLICY: Final = "default-src 'none'; connect-src 'self'"
 _FOR_EVER: Final = "private, max-age=31536000, immutable"
 _KINDS: Final = {".js": "text/javascript", ".css": "text/css"}
 _SCRIPTS: Final = Path(__file__).parent / "static"
@@ -136,7 +138,7 @@ class Frame:
         return Response(
             found.body,
             media_type=f"{found.kind}; charset=utf-8",
-            headers={"Cache-Control": kept},
+            headers={"Cache-Control": kept, "Content-Security-Policy": _FILE_POLICY},
         )
 
     def _title(self, edition: Edition) -> str:

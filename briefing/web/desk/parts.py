@@ -22,6 +22,7 @@ from briefing.model import Briefing
 from briefing.store.ledger import Tally
 from briefing.web.desk.frame import Frame
 from briefing.web.desk.gate import Gate, Seat
+from briefing.web.lanes import Lanes
 
 __all__ = ["Chosen", "Newsroom", "Number", "Parts", "Sums"]
 
@@ -80,7 +81,7 @@ class Sums:
 @dataclass(frozen=True, slots=True)
 class Parts:
     """`routes` are below `PLACE`. `closing` is set when the server stops: what lasts has to end
-    then."""
+    then. What lasts takes its turns in `lanes` like any request."""
 
     routes: APIRouter
     desk: Desk
@@ -89,6 +90,7 @@ class Parts:
     clock: Callable[[], datetime]
     newsroom: Newsroom
     closing: threading.Event
+    lanes: Lanes = field(default_factory=Lanes)
     sums: Sums = field(default_factory=Sums)
 
     def sheet(self, edition_id: int, seat: Seat) -> Sheet:

@@ -22,7 +22,7 @@ from briefing.desk.editing import EDITABLE, Clash, Sheet
 from briefing.desk.proofs import Proof
 from briefing.desk.together import News
 from briefing.errors import BriefingError, EditionError, StoreError
-from briefing.model import DAILY, Briefing, Edition, EditionState
+from briefing.model import DAILY, ENDED, Briefing, Edition, EditionState
 from briefing.store import figures, revisions
 from briefing.store.ledger import Tally
 from briefing.web.desk import telling
@@ -205,6 +205,7 @@ class Table:
             "redo": telling.tell(sheet.redoable, titles, named, by_id) if sheet.redoable else "",
             "editable": edition.state in EDITABLE,
             "after": edition.state in AFTER,
+            "ended": edition.state in ENDED,
             "may_recall": edition.state is EditionState.APPROVED
             or (edition.state is EditionState.SENDING and _reached_nobody(tally)),
             "tally": tally,

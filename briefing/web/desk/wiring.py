@@ -31,6 +31,7 @@ from briefing.web.desk.frame import Frame
 from briefing.web.desk.gate import PLACE, Gate, LoginWanted
 from briefing.web.desk.parts import Newsroom, Parts
 from briefing.web.doors import find_methods
+from briefing.web.lanes import Lanes
 
 __all__ = ["ROOM", "register"]
 
@@ -51,7 +52,13 @@ _CONCERNS: Final = (
 
 
 def register(
-    site: FastAPI, desk: Desk, clock: Callable[[], datetime], newsroom: Newsroom, *, root: str
+    site: FastAPI,
+    desk: Desk,
+    clock: Callable[[], datetime],
+    newsroom: Newsroom,
+    *,
+    root: str,
+    lanes: Lanes,
 ) -> Callable[[Request, Exception], Response]:
     """Put the desk's pages on the site. Returns what answers a request to them that failed."""
     secure = urlsplit(desk.publication.public_url).scheme == "https"
@@ -66,7 +73,7 @@ def register(
     )
     # They are for people with a session, and no interface for programs.
     routes = APIRouter(prefix=PLACE, include_in_schema=False)
-    parts = Parts(routes, desk, frame, gate, clock, newsroom, threading.Event())
+    parts = Parts(routes, desk, frame, gate, clock, newsroom, threading.Event(), lanes)
     site.state.gate, site.state.closing, site.state.sums = gate, parts.closing, parts.sums
     for concern in _CONCERNS:
         concern.register(parts)

@@ -7,6 +7,7 @@
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const sheet = () => $("#sheet");
   const place = () => `${location.pathname.replace(/\/$/, "")}`;
+  const standing = ({ dataset }) => `${dataset.revision} ${dataset.state}`;
   const token = () => JSON.parse(document.body.getAttribute("hx-headers") || "{}")["X-CSRF-Token"];
   const desk = () => document.body.dataset.desk;
   let dragging = false;
@@ -15,7 +16,8 @@
   // Whether what is being put in was asked for by this script, because of what others did.
   let live = false;
   let pressed = null;
-  let acted = 0;
+  // The state of the edition that what was just said is of.
+  let acted = "";
 
   // Panels: what is put into #panel-body opens over the page, and closes when its form was taken.
 
@@ -29,8 +31,9 @@
     }
     if (event.detail.target.id === "sheet") {
       dress();
-      if (!live) acted = Date.now();
+      if (!live) acted = standing(sheet());
       setTimeout(follow, 3000);
+      if (sheet().dataset.live === "yes") listen(); else deafen();
       // Whoever is at a story far below does not see what is said on top.
       $("#clash, #trouble", sheet())?.scrollIntoView({ block: "center" });
     }
@@ -124,8 +127,12 @@
     },
     // Who is about to approve has seen the revision that is named there, and no other one.
     beforeNodeMorphed: (before, after) => {
-      // What was just done stays to be read: the news of it may come behind its own answer.
-      if (live && before.id === "done") return Date.now() - acted > 6000;
+      // What was just done stays to be read, for the news of it may come behind its own answer, as
+      // long as it is so: not once somebody has made another revision of what was approved.
+      if (live && before.id === "done") {
+        const newest = after.closest("#sheet");
+        return !newest || standing(newest) !== acted;
+      }
       const named = (form) => form.querySelector?.("[name=revision]")?.value;
       if (!live || before.id !== "approving" || named(before) === named(after)) return true;
       $("#renew", before).hidden = false;
@@ -221,22 +228,51 @@
     if (heard && sheet() && heard !== sheet().dataset.cursor) refresh();
   }
 
+  function hear(news) {
+    heard = news.cursor;
+    if (heard !== sheet().dataset.cursor) refresh();
+    if (sheet().dataset.live !== "yes") deafen();
+  }
+
+  // All tabs of somebody share one stream (news.js); where there is no such worker, on phones, each has
+  // its own. None is held by a tab that nobody sees, nor for an edition that nothing happens to.
+  let ear = null;
+
   function listen() {
-    const cursor = encodeURIComponent(sheet().dataset.cursor);
-    const stream = new EventSource(`${place()}/events?cursor=${cursor}`);
-    stream.addEventListener("news", (event) => {
-      heard = JSON.parse(event.data).cursor;
-      if (heard !== sheet().dataset.cursor) refresh();
-    });
+    const { live: lives, cursor, edition } = sheet().dataset;
+    if (ear || document.hidden || lives !== "yes") return;
+    ear = window.SharedWorker ? share(Number(edition), cursor) : open(edition, cursor);
+  }
+
+  function deafen() {
+    ear?.close();
+    ear = null;
+  }
+
+  function share(edition, cursor) {
+    const { news, user } = document.body.dataset;
+    const { port } = new SharedWorker(news, { name: `news for ${user}` });
+    const say = (act) => port.postMessage({ act, edition, cursor });
+    port.onmessage = ({ data }) => { if (data.lost) refresh(); else hear(data); };
+    say("listen");
+    const pulse = setInterval(() => say("still"), 10000);
+    return { close: () => { clearInterval(pulse); say("leave"); port.close(); } };
+  }
+
+  function open(edition, cursor) {
+    const of = encodeURIComponent(`${edition}~${cursor}`);
+    const stream = new EventSource(`${desk()}/events?of=${of}`);
+    stream.addEventListener("news", (event) => hear(JSON.parse(event.data)));
+    stream.addEventListener("open", () => { pause = 2000; });
     // By itself it would come back with the old cursor. The sheet is asked for first: it also knows
     // whether the session has ended.
-    stream.addEventListener("open", () => { pause = 2000; });
     stream.addEventListener("error", () => {
-      stream.close();
+      if (ear?.stream !== stream) return;
+      deafen();
       setTimeout(() => { refresh(); listen(); }, pause);
       pause = Math.min(pause * 2, 60000);
     });
-    addEventListener("pagehide", () => stream.close(), { once: true });
+    return { stream, close: () => stream.close() };
   }
 
   // What did not get there. What is on the page may not be what is kept, so it is asked for again.
@@ -349,10 +385,14 @@
     setInterval(tick, 1000);
     tick();
     if (!sheet()) return;
+    acted = standing(sheet());
     choose();
     dress();
     look();
     listen();
+    document.addEventListener("visibilitychange", () => (document.hidden ? deafen() : listen()));
+    addEventListener("pagehide", deafen);
+    addEventListener("pageshow", ({ persisted }) => { if (persisted) { refresh(); listen(); } });
     setInterval(look, 10000);
     let last = null;
     document.addEventListener("focusin", () => {

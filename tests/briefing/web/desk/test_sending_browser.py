@@ -119,6 +119,7 @@ def test_the_figures_move_and_what_is_typed_stays(
         asked: list[str] = []
         phone.page.on("request", lambda request: _note(asked, request))
         # The figures come by themselves; the stream of news would bring the whole sheet.
+        phone.page.add_init_script("delete window.SharedWorker")  # which no route gets hold of
         phone.page.route("**/events*", lambda route: route.abort())
         phone.open(f"{address}/desk/editions/{edition.id}")
         page = phone.page

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from briefing.desk.editing import Sheet
-from briefing.model import User
+from briefing.model import EditionState, User
 from briefing.web import Newsroom, Server
 from briefing.web.desk import together
 from tests.briefing.web.desk.conftest import HX, PASSWORD, Browser, Morning, plain
@@ -151,11 +151,11 @@ class Stream:
 
 @contextmanager
 def listen(morning: Morning, address: str, who: str, since: str | None = None) -> Iterator[Stream]:
-    params = {"cursor": cursor(morning) if since is None else since}
+    params = {"of": f"{morning.number}~{cursor(morning) if since is None else since}"}
     headers = {"Cookie": f"desk={morning.tokens[who]}"}
     with (
         httpx.Client(base_url=address, headers=headers, timeout=8) as client,
-        client.stream("GET", f"{morning.place}/events", params=params) as response,
+        client.stream("GET", "/desk/events", params=params) as response,
     ):
         assert response.status_code == 200
         yield Stream(response)
@@ -181,7 +181,12 @@ def test_who_is_behind_is_told_at_once(
     with listen(morning, address, "Ana", since) as stream:
         news = stream.news()
 
-    assert news == {"cursor": cursor(morning), "state": "draft", "here": ["Ben"]}
+    assert news == {
+        "edition": morning.number,
+        "cursor": cursor(morning),
+        "state": "draft",
+        "here": ["Ben"],
+    }
 
 
 @pytest.mark.usefixtures("quick")
@@ -236,7 +241,7 @@ def test_the_stream_ends_with_the_session(morning: Morning, ana: Browser, addres
         assert stream.line() == "retry: 2000"
         ana.post("/desk/logout")
         # A cursor that no page has: it asks for its part, and is led to the log-in.
-        assert stream.news() == {"cursor": ""}
+        assert stream.news() == {"edition": morning.number, "cursor": ""}
         assert stream.rest() == [""]
     assert ana.get(f"{morning.place}/sheet", headers=HX).headers["hx-redirect"] == "/desk/login"
 
@@ -245,7 +250,7 @@ def test_the_stream_ends_with_the_session(morning: Morning, ana: Browser, addres
 def test_who_is_shut_out_hears_no_more(morning: Morning, address: str) -> None:
     with listen(morning, address, "Ana") as stream:
         morning.room.desk.users.disable("Ana")
-        assert stream.news() == {"cursor": ""}
+        assert stream.news() == {"edition": morning.number, "cursor": ""}
         assert stream.rest() == [""]
 
 
@@ -297,10 +302,35 @@ def test_the_server_closes_with_a_stream_open(morning: Morning) -> None:
 
 
 def test_nobody_listens_without_a_session(morning: Morning) -> None:
-    answer = Browser(morning.site).get(f"{morning.place}/events")
+    answer = Browser(morning.site).get("/desk/events?of=1~")
 
-    assert answer.headers["location"] == "/desk/login?to=/editions/1/events"
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/desk/login?to=/events")
 
 
-def test_there_is_no_stream_of_what_is_not_there(morning: Morning, ana: Browser) -> None:
-    assert ana.get("/desk/editions/99/events").status_code == 404
+@pytest.mark.parametrize("of", ["99~", "x~", "-1~", f"{10**30}~", "~", "1" * 5000])
+def test_there_is_no_stream_of_what_is_not_there(morning: Morning, ana: Browser, of: str) -> None:
+    assert ana.get("/desk/events", params={"of": of}).status_code == 204
+
+
+def test_there_is_no_stream_of_an_edition_that_has_ended(morning: Morning, pia: Browser) -> None:
+    pia.post(f"{morning.place}/spike")
+
+    assert morning.edition.state is EditionState.SPIKED
+    assert pia.get("/desk/events", params={"of": f"{morning.number}~"}).status_code == 204
+    assert 'data-live="no"' in pia.get(morning.place).text
+
+
+def test_one_stream_more_than_there_may_be_is_asked_to_come_again(
+    morning: Morning, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(together, "STREAMS", 1)
+    with listen(morning, address, "Ana") as stream:
+        assert stream.line() == "retry: 2000"
+        answer = httpx.get(
+            f"{address}/desk/events",
+            params={"of": f"{morning.number}~"},
+            headers={"Cookie": f"desk={morning.tokens['Ana']}"},
+        )
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) > 0
