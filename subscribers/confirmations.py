@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Row, and_, delete, or_, select, update
 
 from subscribers.addresses import Address
 from subscribers.tables import confirmations
@@ -24,20 +24,26 @@ class Asked(StrEnum):
     """What is to be confirmed."""
 
     JOIN = "join"
+    MOVE = "move"
+    """Another address, asked of the mailbox that a person has."""
     ADDRESS = "address"
+    """The same, asked of the mailbox that they want."""
+    UNDO = "undo"
+    """A move that is over, for the mailbox they had."""
     ERASE = "erase"
     DOWNLOAD = "download"
 
     @property
     def lasts(self) -> timedelta:
         """How long the link is good. Joining can wait a holiday's week; what changes or shows a
-        person's data cannot."""
-        return timedelta(days=7) if self is Asked.JOIN else timedelta(days=2)
+        person's data cannot; what takes back somebody else's doing has to."""
+        return timedelta(days={Asked.JOIN: 7, Asked.UNDO: 30}.get(self, 2))
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """One question and the mailbox it goes to; `address` is empty once it is `used`.
+    """One question and the mailbox it goes to; `address` is empty once it is `used`, unless
+    another one of the same `pair` waits still.
 
     `subscriber_id` is who asked, None for somebody who need not be on the roll. `detail` is what
     was agreed to, as JSON holds it.
@@ -51,6 +57,7 @@ class Confirmation:
     used: bool
     subscriber_id: int | None
     detail: Mapping[str, Any]
+    pair: int | None = None
 
 
 def ask(
@@ -62,6 +69,7 @@ def ask(
     now: datetime,
     subscriber_id: int | None = None,
     detail: Mapping[str, Any] | None = None,
+    pair: int | None = None,
 ) -> int:
     """Keep a question until it is confirmed or expires. Returns the key for its link."""
     key = secrets.randbits(63)
@@ -76,6 +84,7 @@ def ask(
             detail=dict(detail or {}),
             asked_at=now,
             expires_at=now + asked.lasts,
+            pair=pair,
         )
     )
     return key
@@ -90,29 +99,41 @@ def find(
         confirmations.c.key == key, confirmations.c.expires_at > now
     )
     row = connection.execute(query.with_for_update() if lock else query).first()
-    if row is None:
+    return _read(row) if row else None
+
+
+def other_of(
+    connection: Connection, confirmation: Confirmation, now: datetime
+) -> Confirmation | None:
+    """The other question of a pair, None where it is gone, or never was."""
+    if confirmation.pair is None:
         return None
-    return Confirmation(
-        row.key,
-        Asked(row.kind),
-        row.briefing,
-        Address(row.address, row.address_key),
-        row.asked_at,
-        row.used_at is not None,
-        row.subscriber_id,
-        row.detail,
+    row = connection.execute(
+        select(confirmations).where(
+            confirmations.c.subscriber_id == confirmation.subscriber_id,
+            confirmations.c.pair == confirmation.pair,
+            confirmations.c.key != confirmation.key,
+            confirmations.c.expires_at > now,
+        )
+    ).first()
+    return _read(row) if row else None
+
+
+def mark_used(connection: Connection, confirmation: Confirmation, now: datetime) -> bool:
+    """Take a confirmation. False where somebody was quicker."""
+    return bool(
+        connection.execute(
+            update(confirmations)
+            .where(confirmations.c.key == confirmation.key, confirmations.c.used_at.is_(None))
+            .values(used_at=now)
+        ).rowcount
     )
 
 
 def use(connection: Connection, confirmation: Confirmation, now: datetime) -> bool:
     """Take a confirmation, and what else the same mailbox was asked of the same kind; the address
     is forgotten. False where somebody was quicker."""
-    taken = connection.execute(
-        update(confirmations)
-        .where(confirmations.c.key == confirmation.key, confirmations.c.used_at.is_(None))
-        .values(used_at=now)
-    ).rowcount
-    if not taken:
+    if not mark_used(connection, confirmation, now):
         return False
     connection.execute(
         update(confirmations)
@@ -126,6 +147,51 @@ def use(connection: Connection, confirmation: Confirmation, now: datetime) -> bo
     return True
 
 
+def drop(connection: Connection, confirmation: Confirmation) -> None:
+    """Forget a question: its link is good no more."""
+    connection.execute(delete(confirmations).where(confirmations.c.key == confirmation.key))
+
+
+def void(
+    connection: Connection,
+    subscriber_id: int,
+    address_key: str = "",
+    *,
+    undo_since: datetime | None = None,
+    undo_to: str = "",
+) -> None:
+    """Make links void: those a person asked for, and those mailed to the address they had.
+
+    Of the links that take a move back only those of moves since a moment, or to an address.
+    """
+    undo, own = (
+        confirmations.c.kind == Asked.UNDO.value,
+        (confirmations.c.subscriber_id == subscriber_id),
+    )
+    gone = []
+    if address_key:
+        gone.append(and_(~undo, or_(own, confirmations.c.address_key == address_key)))
+    if undo_since is not None:
+        gone.append(and_(undo, own, confirmations.c.asked_at >= undo_since))
+    if undo_to:
+        gone.append(and_(undo, own, confirmations.c.address_key == undo_to))
+    connection.execute(delete(confirmations).where(or_(*gone)))
+
+
 def forget(connection: Connection, now: datetime) -> None:
     """Remove what has expired, and with it the addresses of those who never answered."""
     connection.execute(delete(confirmations).where(confirmations.c.expires_at <= now))
+
+
+def _read(row: Row[Any]) -> Confirmation:
+    return Confirmation(
+        row.key,
+        Asked(row.kind),
+        row.briefing,
+        Address(row.address, row.address_key),
+        row.asked_at,
+        row.used_at is not None,
+        row.subscriber_id,
+        row.detail,
+        row.pair,
+    )

@@ -7,6 +7,7 @@ and they name nobody: what is counted is a keyed mark of an address or a network
 from __future__ import annotations
 
 import ipaddress
+import unicodedata
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, delete, select, update
@@ -62,6 +63,18 @@ def would_allow(
 def forget(connection: Connection, now: datetime) -> None:
     """Remove what no window reaches any more."""
     connection.execute(delete(page_limits).where(page_limits.c.until < _ms(now)))
+
+
+def mailbox_of(folded: str) -> str:
+    """What an address counts as: the mailbox that it most likely leads to, without what stands
+    after a plus (RFC 5233), and without the dots that Gmail overlooks (Google, "Dots don't matter
+    in Gmail addresses"). For counting alone: mail is never sent there."""
+    local, _, domain = folded.rpartition("@")
+    local = unicodedata.normalize("NFKC", local).casefold()
+    base = local.partition("+")[0] or local
+    if domain in ("gmail.com", "googlemail.com"):
+        return f"{base.replace('.', '') or base}@gmail.com"
+    return f"{base}@{domain}"
 
 
 def network_of(host: str) -> str:

@@ -87,25 +87,26 @@ def choose_briefings(
     *,
     now: datetime,
     actor: str,
-) -> bool:
+) -> list[str]:
     """Let a reader have, of the briefings offered, those wanted; others stay as they are.
 
-    `offered` holds what taking each one up agrees to. Safe to repeat. False, and nothing is
-    changed, where the person is not active.
+    `offered` holds what taking each one up agrees to. Safe to repeat. Returns those that were taken
+    up. Nothing is changed where the person is not active.
     """
     person = person_by_key(connection, key)
     if person is None or person.status != "active":
-        return False
-    chosen = set(wanted)
+        return []
+    chosen, taken = set(wanted), []
     for briefing, consent in offered.items():
         if briefing in chosen and briefing not in person.briefings:
             subscribe(connection, person.id, briefing, (), now)
             record(
                 connection, person.id, "consent", actor, now, briefing=briefing, **consent.facts()
             )
+            taken.append(briefing)
         elif briefing not in chosen and briefing in person.briefings:
             leave(connection, key, briefing, now=now, actor=actor)
-    return True
+    return taken
 
 
 def pause(

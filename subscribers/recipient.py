@@ -10,7 +10,8 @@ class Recipient:
     """Somebody who may be mailed now.
 
     `key` is the opaque number in the person's links (never the row's `id`, which would tell the
-    size of the list). `address` is as it goes on the envelope. `sections` is empty for all.
+    size of the list); the one to their choices holds `preferences_key` where there is one, which
+    changes with the address. `address` is as it goes on the envelope. `sections` is empty for all.
     """
 
     id: int
@@ -19,6 +20,7 @@ class Recipient:
     name: str = ""
     language: str = ""
     sections: tuple[str, ...] = ()
+    preferences_key: int | None = None
 
     @property
     def variant(self) -> str:

@@ -23,6 +23,7 @@ from subscribers.suppression import (
     Suppressed,
     Suppression,
     lift_strictest,
+    reasons_of,
     suppress_mark,
 )
 from subscribers.tables import (
@@ -47,7 +48,11 @@ class Added(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A row of the roll as operators see it; `briefings` maps slugs to chosen sections."""
+    """A row of the roll as operators see it; `briefings` maps slugs to chosen sections.
+
+    `key` is in the person's links, but for the one to their choices, which holds
+    `preferences_key`.
+    """
 
     id: int
     key: int
@@ -58,6 +63,7 @@ class Person:
     reason: str
     created_at: datetime
     briefings: Mapping[str, tuple[str, ...]]
+    preferences_key: int
 
 
 def may_be_mailed(now: datetime) -> ColumnElement[bool]:
@@ -170,17 +176,17 @@ def rejoin(
         return False
     place = and_(subscriptions.c.briefing == briefing, subscriptions.c.subscriber_id == person.id)
     held = connection.execute(select(subscriptions).where(place)).first()
-    reason = suppression_of(connection, Address(person.address, person.address_key))
-    if held is None or reason not in (None, Suppressed.UNSUBSCRIBED):
+    mark = mark_address(person.address_key, pepper(connection))
+    reasons = [one.reason for one in reasons_of(connection, mark)]
+    if held is None or reasons not in ([], [Suppressed.UNSUBSCRIBED]):
         return False
     if held.left_at is None:
-        return reason is None
+        return not reasons
     if held.left_at < since:
         return False
-    if reason is not None:
-        stack = lift_strictest(connection, mark_address(person.address_key, pepper(connection)))
-        if len(stack) == 1:
-            _set_free(connection, person)
+    if reasons:
+        lift_strictest(connection, mark)
+        _set_free(connection, person)
     connection.execute(update(subscriptions).where(place).values(left_at=None))
     record(connection, person.id, "rejoined", actor, now, briefing=briefing)
     return True
@@ -286,6 +292,27 @@ def people(
 def person_by_key(connection: Connection, key: int) -> Person | None:
     """The person whose links hold this key; None for one who was erased or never was."""
     page = connection.execute(select(subscribers).where(subscribers.c.key == key)).all()
+    return next(_persons(connection, page), None)
+
+
+def person_by_address(connection: Connection, address: Address) -> Person | None:
+    """The person who has an address, None where nobody has."""
+    page = connection.execute(
+        select(subscribers).where(subscribers.c.address_key == address.folded)
+    ).all()
+    return next(_persons(connection, page), None)
+
+
+def person_by_preferences_key(connection: Connection, key: int) -> Person | None:
+    """The person whose link to their choices holds this key now: not one from before they moved."""
+    page = connection.execute(
+        select(subscribers).where(
+            or_(
+                subscribers.c.preferences_key == key,
+                and_(subscribers.c.key == key, subscribers.c.preferences_key.is_(None)),
+            )
+        )
+    ).all()
     return next(_persons(connection, page), None)
 
 
@@ -449,4 +476,5 @@ def _persons(connection: Connection, page: Sequence[Row[Any]]) -> Iterator[Perso
             reason=marks.get(row.address_key, ""),
             created_at=row.created_at,
             briefings=chosen[row.id],
+            preferences_key=row.key if row.preferences_key is None else row.preferences_key,
         )

@@ -83,7 +83,7 @@ def suppress_mark(connection: Connection, mark: str, new: Suppression) -> bool:
     ).first()
     if made is not None:
         return True
-    stack = _stack(connection, mark)
+    stack = reasons_of(connection, mark)
     if any(one.reason is new.reason for one in stack):
         return False
     stack = sorted([*stack, new], key=lambda one: -one.reason.strictness)
@@ -96,7 +96,7 @@ def suppress_mark(connection: Connection, mark: str, new: Suppression) -> bool:
 def lift_strictest(connection: Connection, mark: str) -> list[Suppression]:
     """Take back the reason that stands. It, and then those that are left, the strictest first;
     empty where there was no reason."""
-    stack = _stack(connection, mark)
+    stack = reasons_of(connection, mark)
     if len(stack) > 1:
         connection.execute(
             update(suppressions).where(suppressions.c.mark == mark).values(**_columns(stack[1:]))
@@ -111,7 +111,7 @@ def lift_all(connection: Connection, mark: str) -> None:
     connection.execute(delete(suppressions).where(suppressions.c.mark == mark))
 
 
-def _stack(connection: Connection, mark: str) -> list[Suppression]:
+def reasons_of(connection: Connection, mark: str) -> list[Suppression]:
     """All reasons of a mark, the strictest first; nobody else changes them until the end."""
     row = connection.execute(
         select(suppressions).where(suppressions.c.mark == mark).with_for_update()

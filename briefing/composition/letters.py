@@ -105,8 +105,9 @@ class Letters:
     def links(self, recipient: Recipient) -> Links:
         """The reader's own addresses. The page and the one-click POST (RFC 8058) share one."""
         home = f"{self._publication.public_url}/{{}}/{self._briefing.slug}/{{}}"
-        leave = home.format("u", self._token(Door.UNSUBSCRIBE, recipient))
-        choose = home.format("p", self._token(Door.PREFERENCES, recipient))
+        own = recipient.key if recipient.preferences_key is None else recipient.preferences_key
+        leave = home.format("u", self._token(Door.UNSUBSCRIBE, recipient.key))
+        choose = home.format("p", self._token(Door.PREFERENCES, own))
         return Links(leave, choose, one_click=leave, mailto=self._leave_by_mail(recipient))
 
     def id_left(self, recipient: Recipient) -> str:
@@ -139,8 +140,8 @@ class Letters:
     def _view(self) -> str:
         return f"{self._publication.public_url}/{self._edition.path}"
 
-    def _token(self, door: Door, recipient: Recipient) -> str:
-        return self._tokens.sign(door, recipient.key, self._briefing.slug)
+    def _token(self, door: Door, key: int) -> str:
+        return self._tokens.sign(door, key, self._briefing.slug)
 
     def _compile(self, composition: Composition) -> MimeTemplate:
         edition, briefing = self._edition, self._briefing

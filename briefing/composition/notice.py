@@ -42,7 +42,9 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "already": (),
     "welcome": (),
     "address": ("days",),
-    "moved": ("address",),
+    "move": ("address", "days"),
+    "moved": ("address", "days"),
+    "restored": ("address",),
     "erase": ("days",),
     "download": ("days",),
     "ready": _OF_AN_EDITION,
@@ -122,7 +124,7 @@ def check_notices(
     """Raise `ThemeError` for the first of the publisher's templates that cannot be used."""
     for kind, names in KINDS.items():
         values = dict.fromkeys(names, "1")
-        link = "" if kind == "moved" else f"{publication.public_url}/c"
+        link = "" if kind == "restored" else f"{publication.public_url}/c"
         compose_notice(
             kind, briefing, publication, dress, link=link, search_path=search_path, **values
         )

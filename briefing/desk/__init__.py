@@ -506,7 +506,15 @@ class Desk:
                 mend="write it as they gave it; operators see `briefing subscribers list`",
             )
         sections = found.briefings.get(briefing.slug, ())
-        return Recipient(found.id, found.key, found.address, found.name, found.language, sections)
+        return Recipient(
+            found.id,
+            found.key,
+            found.address,
+            found.name,
+            found.language,
+            sections,
+            found.preferences_key,
+        )
 
     def _as_frozen(self, draft: Draft) -> Draft:
         """A draft of an edition that is approved shows what was approved, not what it would be."""

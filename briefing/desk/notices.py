@@ -39,6 +39,7 @@ from briefing.store.notices import (
     queue,
 )
 from subscribers import changing, confirmations, joining, limits, preferences, roll
+from subscribers.changing import Moved
 from subscribers.confirmations import Asked, Confirmation
 from subscribers.joining import Standing
 from subscribers.roll import Person
@@ -98,18 +99,16 @@ class Notices:
         now = self._clock()
         queue(connection, NoticeKind.WELCOME, briefing, now=now, subscriber_id=subscriber_id)
 
-    def tell_moved(
-        self, connection: Connection, briefing: str, subscriber_id: int, before: str
-    ) -> None:
+    def tell_moved(self, connection: Connection, briefing: str, moved: Moved) -> None:
         """Tell the address a person had before that they have another one now."""
-        now = self._clock()
         queue(
             connection,
-            NoticeKind.MOVED,
+            NoticeKind.RESTORED if moved.undo is None else NoticeKind.MOVED,
             briefing,
-            now=now,
-            subscriber_id=subscriber_id,
-            address=before,
+            now=self._clock(),
+            confirmation=moved.undo,
+            subscriber_id=moved.subscriber_id,
+            address=moved.before,
         )
 
     def wake(self) -> None:
@@ -211,7 +210,7 @@ class Notices:
         """Whom to tell and what, by what the roll and the desk say now."""
         if notice.edition_id is not None:
             return self._tell_editor(connection, notice)
-        if notice.confirmation is not None:
+        if notice.confirmation is not None and notice.kind is NoticeKind.CONFIRM:
             asked = confirmations.find(connection, notice.confirmation, self._clock())
             return self._tell_asked(connection, asked) if asked and not asked.used else None
         person = (
@@ -219,15 +218,17 @@ class Notices:
         )
         if person is None:
             return None
-        if notice.kind is NoticeKind.MOVED:
-            shown = preferences.mask_address(person.address)
-            return notice.address, self._note("moved", notice.briefing, address=shown)
+        if notice.kind in (NoticeKind.MOVED, NoticeKind.RESTORED):
+            return notice.address, self._note_moved(notice, person)
         if person.status != "active" or notice.briefing not in person.briefings:
             return None
         return person.address, self._note_with_choices("welcome", notice.briefing, person)
 
     def _tell_asked(self, connection: Connection, asked: Confirmation) -> tuple[str, Note] | None:
         address, briefing = asked.address, asked.briefing
+        # Mail goes to the address that stands on the roll, whatever somebody typed.
+        stored = roll.person_by_address(connection, address)
+        to = stored.address if stored else address.envelope
         kind = "confirm" if asked.asked is Asked.JOIN else asked.asked.value
         if asked.asked is Asked.JOIN:
             place = joining.standing(connection, address, briefing)
@@ -242,13 +243,27 @@ class Notices:
         if place is Standing.NEVER:
             return None
         if place is Standing.READING:
-            person = next(roll.people(connection, address=address.envelope), None)
-            if person is None or person.status != "active":
+            if stored is None or stored.status != "active":
                 return None
-            return address.envelope, self._note_with_choices("already", briefing, person)
-        link = f"c/{briefing}/{self._tokens.sign(Door.CONFIRM, asked.key, briefing)}"
-        days = str(asked.asked.lasts.days)
-        return address.envelope, self._note(kind, briefing, link=link, days=days)
+            return to, self._note_with_choices("already", briefing, stored)
+        values = {"days": str(asked.asked.lasts.days)}
+        if asked.asked is Asked.MOVE:
+            values["address"] = asked.detail["to"]
+        link = self._confirming(briefing, asked.key)
+        return to, self._note(kind, briefing, link=link, **values)
+
+    def _note_moved(self, notice: Waiting, person: Person) -> Note:
+        """To the mailbox that a person had: with the way back, unless it was just taken."""
+        shown = preferences.mask_address(person.address)
+        if notice.kind is NoticeKind.RESTORED:
+            return self._note("restored", notice.briefing, address=shown)
+        way_back = notice.confirmation
+        link = self._confirming(notice.briefing, way_back) if way_back is not None else ""
+        days = str(Asked.UNDO.lasts.days)
+        return self._note("moved", notice.briefing, link=link, address=shown, days=days)
+
+    def _confirming(self, briefing: str, key: int) -> str:
+        return f"c/{briefing}/{self._tokens.sign(Door.CONFIRM, key, briefing)}"
 
     def _tell_editor(self, connection: Connection, notice: Waiting) -> tuple[str, Note] | None:
         briefing = self._briefing(notice.briefing)
@@ -261,7 +276,7 @@ class Notices:
     def _note_with_choices(self, kind: str, briefing: str, person: Person) -> Note:
         """A note whose button leads to the person's choices, of a briefing they read."""
         slug = briefing if briefing in person.briefings else next(iter(person.briefings), briefing)
-        link = f"p/{slug}/{self._tokens.sign(Door.PREFERENCES, person.key, slug)}"
+        link = f"p/{slug}/{self._tokens.sign(Door.PREFERENCES, person.preferences_key, slug)}"
         return self._note(kind, briefing, link=link)
 
     def _note(self, kind: str, slug: str, *, link: str = "", **values: str) -> Note:

@@ -123,6 +123,7 @@ def claim(connection: Connection, chunk: Chunk, now: datetime) -> list[tuple[Rec
             subscribers.c.address,
             subscribers.c.name,
             subscribers.c.language,
+            subscribers.c.preferences_key,
             subscriptions.c.sections,
             deliveries.c.attempts,
         )
@@ -149,6 +150,7 @@ def claim(connection: Connection, chunk: Chunk, now: datetime) -> list[tuple[Rec
                 row.name,
                 row.language,
                 tuple(row.sections.split(",")) if row.sections else (),
+                row.preferences_key,
             ),
             row.attempts,
         )

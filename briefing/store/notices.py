@@ -24,13 +24,14 @@ LIFE: Final = timedelta(days=1)
 
 
 class NoticeKind(StrEnum):
-    """What is told: what is to be confirmed, that somebody has joined, that an address moved; to
-    editors, that a draft is ready, that it is not approved shortly before its hour, that errors
-    of the check hold it, and that an alert waits for an approval."""
+    """What is told: what is to be confirmed, that somebody has joined, that an address moved or
+    moved back; to editors, that a draft is ready, that it is not approved shortly before its hour,
+    that errors of the check hold it, and that an alert waits for an approval."""
 
     CONFIRM = "confirm"
     WELCOME = "welcome"
     MOVED = "moved"
+    RESTORED = "restored"
     READY = "ready"
     DEADLINE = "deadline"
     ERRORS = "errors"
@@ -40,7 +41,8 @@ class NoticeKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Notice:
     """One mail that waits. It goes to the confirmation's address, else to the person's, unless it
-    has an `address` of its own; about an edition, to a user. `attempts` counts this claim."""
+    has an `address` of its own (and the confirmation is the way back); about an edition, to a user.
+    `attempts` counts this claim."""
 
     id: int
     kind: NoticeKind

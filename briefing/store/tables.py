@@ -211,7 +211,7 @@ notices = Table(
     # Single mails that wait: about a confirmation, a welcome, a change, an edition. A row goes as
     # soon as its mail is handed over, and with the person or the confirmation it is about.
     Column("id", Identity, primary_key=True, autoincrement=True),
-    # confirm | welcome | moved | ready | deadline | errors | alert
+    # confirm | welcome | moved | restored | ready | deadline | errors | alert
     Column("kind", String(10), nullable=False),
     Column("briefing", String(63), nullable=False),
     Column(

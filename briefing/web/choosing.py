@@ -1,7 +1,8 @@
 """Choosing: what a reader gets by mail, from the link in every mail.
 
 The link is in mails that are passed on. So the page shows the address masked, and what would hurt
-(another address, erasure, a copy of the data) is asked of the mailbox once more.
+(another address, erasure, a copy of the data) is asked of the mailbox once more; another briefing
+that is taken up is told to it. The link is good until the address changes.
 
 No language is offered: it would change nothing in an edition, which has its own. Who reads another
 language takes up the briefing in it, which stands among the publisher's other briefings.
@@ -15,15 +16,17 @@ from typing import Annotated, Final
 
 from fastapi import FastAPI, Form, Request
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from briefing.composition.foreign import words
 from briefing.desk import Desk
 from briefing.model import Briefing
+from briefing.store import Connection
 from briefing.web.doors import Slug, Token, host_of, open_door
-from briefing.web.joining import CONSENT, ask_allowed
+from briefing.web.joining import CONSENT
 from briefing.web.pages import Pages
-from subscribers import changing, preferences
+from subscribers import changing, limits, preferences, roll
 from subscribers.addresses import AddressRefused, read_address
 from subscribers.confirmations import Asked
 from subscribers.joining import Consent
@@ -34,7 +37,11 @@ LONGEST: Final = timedelta(days=366)
 """The longest pause: who wants a longer one wants to leave."""
 
 QUESTIONS: Final = 3
-"""How many mails a day a link may have sent to one address."""
+"""How many mails of one kind a link may have sent to one mailbox a day. Each kind is counted apart,
+and apart from what anybody may type into the form to join: nobody else uses them up."""
+
+MOVES: Final = 5
+"""How many moves a person's link may ask for a day, wherever to."""
 
 _PERSON: Final = "reader"
 
@@ -45,14 +52,14 @@ def register(site: FastAPI, desk: Desk, pages: Pages, clock: Callable[[], dateti
     @site.get("/p/{briefing}/{token}")
     def show(briefing: Slug, token: Token) -> Response:
         """The reader's choices; changes nothing."""
-        return choices.page(*open_door(desk, Door.PREFERENCES, briefing, token))
+        return choices.page(*choices.open(briefing, token))
 
     @site.post("/p/{briefing}/{token}")
     def choose(
         briefing: Slug, token: Token, request: Request, form: Annotated[ChoiceForm, Form()]
     ) -> Response:
         """Save what is chosen, from the next hand-off on; `act` says which form it is."""
-        named, key = open_door(desk, Door.PREFERENCES, briefing, token)
+        named, key = choices.open(briefing, token)
         match form.act:
             case "briefings":
                 return choices.choose_briefings(named, key, form.briefings, host_of(request))
@@ -87,6 +94,16 @@ class _Choices:
         self._pages = pages
         self._clock = clock
 
+    def open(self, briefing: str, token: str) -> tuple[Briefing, int]:
+        """The briefing and the key of the person whose link it is; 404 also where they have moved
+        since, as where they were erased."""
+        named, number = open_door(self._desk, Door.PREFERENCES, briefing, token)
+        with self._desk.database.read() as connection:
+            person = roll.person_by_preferences_key(connection, number)
+        if person is None:
+            raise HTTPException(404)
+        return named, person.key
+
     def choose_sections(self, named: Briefing, key: int, sections: Sequence[str]) -> Response:
         chosen = set(sections).intersection(named.section_slugs)
         if not chosen:
@@ -111,9 +128,15 @@ class _Choices:
         with self._desk.database.write() as connection:
             place = preferences.membership(connection, key, named.slug)
             if place is not None and place.stands:
-                preferences.choose_briefings(
-                    connection, key, wanted, offered, now=self._clock(), actor=_PERSON
+                now = self._clock()
+                taken = preferences.choose_briefings(
+                    connection, key, wanted, offered, now=now, actor=_PERSON
                 )
+                # They are told: it may not have been they who followed a link that was passed on.
+                for slug in taken:
+                    if _may_mail(connection, f"welcome {slug} {place.person.id}", now):
+                        self._desk.notices.welcome(connection, slug, place.person.id)
+        self._desk.notices.wake()
         return self.page(named, key, said="saved")
 
     def pause(self, named: Briefing, key: int, until: str) -> Response:
@@ -145,13 +168,18 @@ class _Choices:
             place = preferences.membership(connection, key, named.slug)
             if place is None or not place.stands:
                 return self.page(named, key)
-            if ask_allowed(connection, address, QUESTIONS, now):
-                number = changing.ask_new_address(
+            if _may_mail(connection, f"move {place.person.id}", now, MOVES) and _may_mail(
+                connection, f"address {limits.mailbox_of(address.folded)}", now
+            ):
+                for number in changing.ask_move(
                     connection, place.person, address, named.slug, now=now
-                )
-                self._desk.notices.ask(connection, named.slug, number)
+                ):
+                    self._desk.notices.ask(connection, named.slug, number)
         self._desk.notices.wake()
-        return self._pages.page("asked.html", named, what="address", address=address.envelope)
+        shown = preferences.mask_address(place.person.address)
+        return self._pages.page(
+            "asked.html", named, what="address", address=address.envelope, present=shown
+        )
 
     def ask(self, named: Briefing, key: int, asked: Asked) -> Response:
         """Mail the person a link to erasure or to their data; those who left may ask as well."""
@@ -160,8 +188,7 @@ class _Choices:
             place = preferences.membership(connection, key, named.slug)
             if place is None:
                 return self._pages.error(404)
-            address = read_address(place.person.address)
-            if ask_allowed(connection, address, QUESTIONS, now):
+            if _may_mail(connection, f"{asked.value} {place.person.id}", now):
                 number = changing.ask_person(connection, asked, place.person, named.slug, now=now)
                 self._desk.notices.ask(connection, named.slug, number)
         self._desk.notices.wake()
@@ -207,6 +234,10 @@ class _Choices:
         """The day mail goes on; None where it has not stopped."""
         until = place.paused_until
         return until.astimezone(named.timezone).date() if until and until > self._clock() else None
+
+
+def _may_mail(connection: Connection, what: str, now: datetime, most: int = QUESTIONS) -> bool:
+    return limits.allow(connection, f"ask {what}", most, timedelta(days=1), now)
 
 
 def _ticked(briefing: Briefing, sections: Sequence[str]) -> list[str]:

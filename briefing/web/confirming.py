@@ -22,6 +22,7 @@ from briefing.web.joining import CONSENT
 from briefing.web.pages import Pages
 from subscribers import changing, confirmations, joining, preferences, roll
 from subscribers.addresses import read_address
+from subscribers.changing import Moved
 from subscribers.confirmations import Asked, Confirmation
 from subscribers.exporting import everything_on
 from subscribers.tokens import Door
@@ -46,6 +47,7 @@ def register(site: FastAPI, desk: Desk, pages: Pages, clock: Callable[[], dateti
             named,
             what=asked.asked.value,
             address=preferences.mask_address(asked.address.envelope),
+            wanted=asked.detail.get("to", ""),
             wording=pages.sentence(CONSENT, named),
         )
 
@@ -65,6 +67,9 @@ def register(site: FastAPI, desk: Desk, pages: Pages, clock: Callable[[], dateti
         named, key = open_door(desk, Door.CONFIRM, briefing, token)
         now = clock()
         with desk.database.write() as connection:
+            asked = confirmations.find(connection, key, now)
+            if asked is not None and asked.subscriber_id is not None:
+                changing.lock_person(connection, asked.subscriber_id)
             asked = confirmations.find(connection, key, now, lock=True)
             if asked is None or asked.used:
                 return answers.over(named, asked)
@@ -84,7 +89,8 @@ class _Answers:
         """For a link that has expired, or was used."""
         if asked is None:
             return self._pages.page("expired.html", named, status=410)
-        return self._pages.page("done.html", named, what="before")
+        waits = asked.asked in (Asked.MOVE, Asked.ADDRESS)
+        return self._pages.page("done.html", named, what="agreed" if waits else "before")
 
     def act(
         self,
@@ -97,7 +103,9 @@ class _Answers:
         """Do what was asked, in one transaction."""
         do = {
             Asked.JOIN: self._join,
+            Asked.MOVE: self._move,
             Asked.ADDRESS: self._move,
+            Asked.UNDO: self._undo,
             Asked.ERASE: self._erase,
             Asked.DOWNLOAD: self._download,
         }[asked.asked]
@@ -112,7 +120,7 @@ class _Answers:
         if person is None:
             return self._impossible(named)
         self._desk.notices.welcome(connection, named.slug, person.id)
-        choose = self._desk.tokens.sign(Door.PREFERENCES, person.key, named.slug)
+        choose = self._desk.tokens.sign(Door.PREFERENCES, person.preferences_key, named.slug)
         return self._pages.page(
             "done.html", named, what="join", choose=f"{self._pages.root}/p/{named.slug}/{choose}"
         )
@@ -120,11 +128,28 @@ class _Answers:
     def _move(
         self, connection: Connection, named: Briefing, asked: Confirmation, now: datetime, host: str
     ) -> Response:
-        before = changing.change_address(connection, asked, now=now, host=host)
-        if before is None or asked.subscriber_id is None:
+        moved = changing.agree_to_move(connection, asked, now=now, host=host)
+        if moved is None:
             return self._impossible(named)
-        self._desk.notices.tell_moved(connection, named.slug, asked.subscriber_id, before)
+        if isinstance(moved, Confirmation):
+            return self._pages.page("done.html", named, what="agreed")
+        self._tell_moved(connection, named, moved)
         return self._pages.page("done.html", named, what="address")
+
+    def _undo(
+        self, connection: Connection, named: Briefing, asked: Confirmation, now: datetime, host: str
+    ) -> Response:
+        moved = changing.undo_move(connection, asked, now=now, host=host)
+        if moved is None:
+            return self._impossible(named)
+        self._tell_moved(connection, named, moved)
+        return self._pages.page("done.html", named, what="undo")
+
+    def _tell_moved(self, connection: Connection, named: Briefing, moved: Moved) -> None:
+        """Both mailboxes: what has changed, and where the choices are now."""
+        notices = self._desk.notices
+        notices.tell_moved(connection, named.slug, moved)
+        notices.welcome(connection, named.slug, moved.subscriber_id)
 
     def _erase(
         self,

@@ -269,8 +269,9 @@ class _Entrance:
 
 
 def ask_allowed(connection: Connection, address: Address, most: int, now: datetime) -> bool:
-    """Whether an address may be mailed one more question: so many a day, whoever asks."""
-    return limits.allow(connection, f"ask {address.folded}", most, timedelta(days=1), now)
+    """Whether an address may be asked once more to join: so many times a day, whoever asks."""
+    counted = limits.mailbox_of(address.folded)
+    return limits.allow(connection, f"ask join {counted}", most, timedelta(days=1), now)
 
 
 def _origin(given: str) -> str:

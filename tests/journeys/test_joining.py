@@ -100,6 +100,7 @@ def test_a_person_s_whole_way(
         assert page.get_by_role("status").is_visible()
         page.get_by_label("La Mañana").check()
         phone.press("Save the briefings")
+        mailbox.next(READER, "Le damos la bienvenida a La Mañana")
         assert page.get_by_label("La Mañana").is_checked()
         day = page.get_by_label("Send me nothing until").get_attribute("min")
         assert day is not None
@@ -123,11 +124,19 @@ def test_a_person_s_whole_way(
         page.get_by_label("Send my mail to").fill("dora@new.example")
         phone.press("Change the address")
         assert phone.heading == "Look into your mail"
+        phone.check(address, "asked-address")
+        phone.open(mailbox.next(READER, f"Confirm that {name} goes to another address"))
+        phone.check(address, "confirm-move")
+        phone.press("Yes, send it there")
+        assert phone.heading == "One of two has agreed"
         phone.open(mailbox.next("dora@new.example", f"Confirm your new address for {name}"))
         phone.check(address, "confirm-address")
         phone.press("Yes, use this address")
         assert phone.heading == "Your address is changed"
-        mailbox.next(READER, f"Your address for {name} has changed")
+        way_back = mailbox.next(READER, f"Your address for {name} has changed")
+        phone.open(way_back)
+        phone.check(address, "confirm-undo")
+        choices = mailbox.next("dora@new.example", f"Welcome to {name}")
 
         # What is held, and its end
         phone.open(choices)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from briefing.store import Connection, Database
 from subscribers import changing, confirmations, joining, preferences, roll
 from subscribers.addresses import read_address
+from subscribers.changing import Moved
 from subscribers.confirmations import Asked, Confirmation
 from subscribers.joining import Consent, Standing
 from subscribers.roll import Suppressed
@@ -139,31 +140,74 @@ def test_an_erased_person_s_own_questions_go_with_them(connection: Connection) -
     assert confirmations.find(connection, other, NOW) is None
 
 
-def test_an_address_moves_with_its_story_and_its_place(connection: Connection) -> None:
+def move(
+    connection: Connection, found: roll.Person, to: str, *, press: tuple[str, ...] = ("new", "old")
+) -> Moved | Confirmation | None:
+    """Ask for a move and press the buttons of both mails, in an order."""
+    keys = dict(
+        zip(
+            ("old", "new"),
+            changing.ask_move(connection, found, read_address(to), "daily", now=NOW),
+            strict=True,
+        )
+    )
+    done: Moved | Confirmation | None = None
+    for mailbox in press:
+        question = confirmations.find(connection, keys[mailbox], NOW)
+        assert question is not None
+        done = changing.agree_to_move(connection, question, now=NOW, host="")
+    return done
+
+
+@pytest.mark.parametrize("press", [("old", "new"), ("new", "old")])
+def test_an_address_moves_with_its_story_and_its_place(
+    connection: Connection, press: tuple[str, ...]
+) -> None:
     roll.add(connection, ANA.envelope, ["daily"], now=NOW, actor="test", sections=["a"])
-    new = read_address("ana@new.example")
-    number = changing.ask_new_address(connection, person(connection), new, "daily", now=NOW)
-    question = confirmations.find(connection, number, NOW)
-    assert question is not None
 
-    before = changing.change_address(connection, question, now=NOW, host="")
+    done = move(connection, person(connection), "ana@new.example", press=press)
 
-    assert before == ANA.envelope
+    assert isinstance(done, Moved)
+    assert done.before == ANA.envelope
     (moved,) = roll.people(connection, address="ANA@new.example")
     assert dict(moved.briefings) == {"daily": ("a",)}
     assert [e["kind"] for e in roll.story_of(connection, moved.id)] == ["added", "address"]
 
 
+@pytest.mark.parametrize("press", [("old",), ("new",), ("old", "old"), ("new", "new")])
+def test_one_mailbox_alone_moves_nobody(connection: Connection, press: tuple[str, ...]) -> None:
+    roll.add(connection, ANA.envelope, ["daily"], now=NOW, actor="test")
+
+    assert not isinstance(move(connection, person(connection), "a@new.example", press=press), Moved)
+    assert person(connection).address == ANA.envelope
+
+
+def test_two_mailboxes_at_the_same_moment_move_once(database: Database) -> None:
+    with database.write() as connection:
+        roll.add(connection, ANA.envelope, ["daily"], now=NOW, actor="test")
+        keys = changing.ask_move(
+            connection, person(connection), read_address("a@new.example"), "daily", now=NOW
+        )
+
+    def press(key: int) -> Moved | Confirmation | None:
+        with database.write() as connection:
+            found = confirmations.find(connection, key, NOW)
+            assert found is not None
+            assert found.subscriber_id is not None
+            changing.lock_person(connection, found.subscriber_id)
+            return changing.agree_to_move(connection, found, now=NOW, host="")
+
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(press, keys))
+    assert sorted(isinstance(one, Moved) for one in done) == [False, True]
+
+
 def test_a_person_who_left_meanwhile_does_not_move(connection: Connection) -> None:
     roll.add(connection, ANA.envelope, ["daily"], now=NOW, actor="test")
-    new = read_address("ana@new.example")
     found = person(connection)
-    number = changing.ask_new_address(connection, found, new, "daily", now=NOW)
-    question = confirmations.find(connection, number, NOW)
-    assert question is not None
     roll.leave(connection, found.key, "daily", now=NOW, actor="reader")
 
-    assert changing.change_address(connection, question, now=NOW, host="") is None
+    assert move(connection, found, "ana@new.example") is None
     assert person(connection).status == "suppressed"
 
 

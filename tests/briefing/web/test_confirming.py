@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import httpx
@@ -12,7 +13,7 @@ from subscribers import roll
 from subscribers.roll import Suppressed
 from subscribers.tables import events as event_rows
 from subscribers.tokens import Door
-from tests.briefing.web.conftest import READER, House, Visitor
+from tests.briefing.web.conftest import READER, House, Letter, Visitor
 
 NEW = "anna.lind@elsewhere.example"
 
@@ -24,16 +25,29 @@ def choose(house: House, visitor: Visitor, key: int, act: str, **form: str) -> h
 # Another address
 
 
-def test_another_address_counts_once_its_mailbox_has_said_so(
+def agree(house: House, visitor: Visitor, key: int, to: str = NEW) -> list[Letter]:
+    """Ask for another address and press both buttons. Returns what was mailed then."""
+    choose(house, visitor, key, "address", email=to)
+    for letter in house.send_notices():
+        visitor.post(letter.path)
+    return house.send_notices()
+
+
+def test_another_address_counts_once_both_mailboxes_have_said_so(
     house: House, visitor: Visitor
 ) -> None:
     key = house.join(sections="policy")
     assert choose(house, visitor, key, "address", email=NEW).status_code == 200
-    (letter,) = house.send_notices()
-    assert letter.to == NEW
-    assert "Is this your address?" in visitor.get(letter.path).text
+    present, new = house.send_notices()
+    assert (present.to, new.to) == (READER, NEW)
+    assert NEW in present.text
+    assert READER not in new.text + new.html
+    assert NEW in visitor.get(present.path).text
+    assert "Is this your address?" in visitor.get(new.path).text
+    assert "One of two has agreed" in visitor.post(new.path).text
+    assert "One of two has agreed" in visitor.get(new.path).text
     assert house.person(NEW) is None
-    assert "Your address is changed" in visitor.post(letter.path).text
+    assert "Your address is changed" in visitor.post(present.path).text
     person = house.person(NEW)
     assert person is not None
     assert person.key == key
@@ -43,31 +57,65 @@ def test_another_address_counts_once_its_mailbox_has_said_so(
     assert (moved["kind"], moved["before"], moved["after"]) == ("address", READER, NEW)
 
 
-def test_the_old_address_is_told_where_mail_goes_without_being_told_all_of_it(
+def test_both_addresses_are_told_the_old_one_without_being_told_all_of_it(
     house: House, visitor: Visitor
 ) -> None:
-    key = house.join()
-    choose(house, visitor, key, "address", email=NEW)
-    visitor.post(house.send_notices()[0].path)
-    (told,) = house.send_notices()
+    told, welcome = agree(house, visitor, house.join())
     assert told.to == READER
     assert told.subject == "Your address for The Daily Briefing has changed"
     assert "a•••@elsewhere.example" in told.text
     assert "lind" not in told.text + told.html
-    assert told.path == ""
+    assert "Take the change of address back?" in visitor.get(told.path).text
+    assert welcome.to == NEW
+    assert "What you receive" in visitor.get(welcome.path).text
 
 
-def test_links_in_old_mail_go_on_working_for_the_person_who_moved(
+def test_links_to_leave_in_old_mail_go_on_working_for_the_person_who_moved(
     house: House, visitor: Visitor
 ) -> None:
     key = house.join()
     path = house.leaving(key)
-    choose(house, visitor, key, "address", email=NEW)
-    visitor.post(house.send_notices()[0].path)
+    agree(house, visitor, key)
     visitor.post(path, {"List-Unsubscribe": "One-Click"})
     place = house.place(key)
     assert place is not None
     assert not place.stands
+
+
+def test_an_edition_after_the_move_has_the_new_link_to_the_choices(
+    house: House, visitor: Visitor
+) -> None:
+    agree(house, visitor, house.join())
+    edition = house.approve()
+    house.clock.forward(hours=1)
+    house.deliver(edition)
+    mail = house.mailer.seen[-1]
+    assert mail.recipient == NEW
+    link = re.search(r"/p/daily/[\w=-]+", mail.data.decode().replace("=\r\n", ""))
+    assert link is not None
+    assert "a•••@elsewhere.example" in visitor.get(link[0]).text
+
+
+def test_the_way_back_gives_the_address_back(house: House, visitor: Visitor) -> None:
+    key = house.join(sections="policy")
+    told, _ = agree(house, visitor, key)
+    house.clock.at += timedelta(days=29)
+    assert "Your address is as it was" in visitor.post(told.path).text
+    restored, welcome = house.send_notices()
+    assert (restored.to, restored.path) == (NEW, "")
+    assert READER not in restored.text
+    assert welcome.to == READER
+    person = house.person()
+    assert person is not None
+    assert (person.key, dict(person.briefings)) == (key, {"daily": ("policy",)})
+    assert visitor.post(told.path).status_code == 410
+
+
+def test_the_way_back_is_closed_after_thirty_days(house: House, visitor: Visitor) -> None:
+    told, _ = agree(house, visitor, house.join())
+    house.clock.at += timedelta(days=30, seconds=1)
+    assert visitor.post(told.path).status_code == 410
+    assert house.person(NEW) is not None
 
 
 def test_an_address_that_somebody_has_is_not_told_to_whoever_asks(
@@ -77,18 +125,20 @@ def test_an_address_that_somebody_has_is_not_told_to_whoever_asks(
     taken = choose(house, visitor, key, "address", email=NEW)
     free = choose(house, visitor, key, "address", email="free@elsewhere.example")
     assert taken.text.replace(NEW, "…") == free.text.replace("free@elsewhere.example", "…")
-    to_taken, to_free = house.send_notices()
+    of_taken, to_taken, of_free, to_free = house.send_notices()
     assert to_taken.subject == "You receive The Daily Briefing already"
     assert to_taken.path == house.choosing(other)
     assert to_free.subject == "Confirm your new address for The Daily Briefing"
+    assert of_taken.subject == of_free.subject
 
 
 def test_an_address_taken_meanwhile_is_not_taken_again(house: House, visitor: Visitor) -> None:
     key = house.join()
     choose(house, visitor, key, "address", email=NEW)
-    (letter,) = house.send_notices()
+    present, new = house.send_notices()
     house.join(NEW)
-    assert visitor.post(letter.path).status_code == 409
+    visitor.post(present.path)
+    assert visitor.post(new.path).status_code == 409
     person = house.person(READER)
     assert person is not None
     assert person.key == key
@@ -101,7 +151,8 @@ def test_an_address_that_is_never_mailed_is_not_asked(
     key = house.join()
     house.suppress(reason, NEW)
     assert choose(house, visitor, key, "address", email=NEW).status_code == 200
-    assert house.send_notices() == []
+    (present,) = house.send_notices()
+    assert present.to == READER
 
 
 def test_an_address_that_had_been_erased_may_be_moved_to_by_its_owner(
@@ -109,8 +160,7 @@ def test_an_address_that_had_been_erased_may_be_moved_to_by_its_owner(
 ) -> None:
     key = house.join()
     house.suppress(Suppressed.UNSUBSCRIBED, NEW)
-    choose(house, visitor, key, "address", email=NEW)
-    visitor.post(house.send_notices()[0].path)
+    agree(house, visitor, key)
     person = house.person(NEW)
     assert person is not None
     assert (person.status, person.reason) == ("active", "")
@@ -133,7 +183,7 @@ def test_a_link_that_was_passed_on_mails_a_stranger_three_times_a_day_at_most(
     key = house.join()
     answers = {choose(house, visitor, key, "address", email=NEW).text for _ in range(5)}
     assert len(answers) == 1
-    assert len(house.send_notices()) == 3
+    assert [letter.to for letter in house.send_notices()] == [READER, NEW] * 3
 
 
 # Erasure
