@@ -77,6 +77,18 @@ def mailbox_of(folded: str) -> str:
     return f"{base}@{domain}"
 
 
+def networks_of(host: str) -> list[tuple[str, int]]:
+    """The networks a visitor is counted under, and how many times the limit each may have.
+
+    One site has up to a /48 of IPv6 (RFC 6177), 65,536 networks of the size that `network_of`
+    gives; a provider may as well give each household a /56 of it. So that counts as four of them.
+    """
+    near = network_of(host) or "unknown"
+    if ":" not in near:
+        return [(near, 1)]
+    return [(near, 1), (str(ipaddress.ip_network(near).supernet(new_prefix=48)), 4)]
+
+
 def network_of(host: str) -> str:
     """The network a visitor comes from: a /24 of IPv4, a /64 of IPv6 (one subscriber's line,
     RFC 6177). "" for what is no address."""

@@ -118,7 +118,7 @@ class Users:
         from this browser before: what others try in their name does not keep them out."""
         key = _fold(name)
         with self._database.write() as connection:
-            if not _allow(connection, key, limits.network_of(host), now, known=known):
+            if not _allow(connection, key, host, now, known=known):
                 return TooMany()
             account = accounts.find(connection, key)
         # Outside of the transaction: it takes as long as a thousand messages.
@@ -295,11 +295,16 @@ class Users:
             accounts.change(connection, user.id, totp_secret="", totp_step=0)
 
 
-def _allow(connection: Connection, key: str, network: str, now: datetime, *, known: bool) -> bool:
+def _allow(connection: Connection, key: str, host: str, now: datetime, *, known: bool) -> bool:
     """Whether this network may try this name now. What one network tries too often is not counted
     against the name: else it could shut somebody out from everywhere."""
+    most, span = _NETWORK
+    network = limits.network_of(host)
     return (
-        limits.allow(connection, f"login network {network}", *_NETWORK, now)
+        all(
+            limits.allow(connection, f"login network {near}", most * times, span, now)
+            for near, times in limits.networks_of(host)
+        )
         and limits.allow(connection, f"login {key} from {network}", *_PAIR, now)
         and (known or limits.allow(connection, f"login {key}", *_NAME, now))
     )

@@ -230,15 +230,18 @@ class _Entrance:
         """Count a form against its network; False where there were too many. Those cost a look, no
         lock."""
         rules, now = self._rules, self._clock()
-        near = f"join {limits.network_of(host) or 'unknown'}"
+        near = [
+            (f"join {network}", rules.per_network * times)
+            for network, times in limits.networks_of(host)
+        ]
         with self._desk.database.read() as connection:
-            if not (
-                limits.would_allow(connection, near, rules.per_network, _HOUR, now)
-                and limits.would_allow(connection, _EVERYWHERE, rules.per_hour, _HOUR, now)
+            if not all(
+                limits.would_allow(connection, name, most, _HOUR, now)
+                for name, most in (*near, (_EVERYWHERE, rules.per_hour))
             ):
                 return False
         with self._desk.database.write() as connection:
-            return limits.allow(connection, near, rules.per_network, _HOUR, now)
+            return all(limits.allow(connection, name, most, _HOUR, now) for name, most in near)
 
     def _shown(self, named: Briefing, shown: str) -> datetime | None:
         """When our own page was shown; None for a form of somebody else's."""

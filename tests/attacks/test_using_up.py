@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import httpx
 import pytest
 
 from briefing.web import JoinRules
@@ -55,6 +58,24 @@ def test_mail_one_mailbox_often_by_spelling_its_address_differently(
 
     # Each goes to the address as it was written: what is alike is alike for counting only.
     assert [letter.to.lower() for letter in letters] == [one.lower() for one in spellings[:2]]
+
+
+def test_sign_up_thousands_from_one_line_by_another_network_each_time(house: House) -> None:
+    site = house.site(rules=JoinRules(per_address=9, per_network=3))
+
+    def sign_up(network: str, number: int) -> int:
+        transport = httpx.ASGITransport(site, client=(f"2001:db8:7:{network}::1", 1))
+
+        async def post() -> httpx.Response:
+            async with httpx.AsyncClient(transport=transport, base_url="http://pages") as client:
+                form = {"email": f"r{number}@readers.example"}
+                return await client.post("/join/daily", data=form)
+
+        return asyncio.run(post()).status_code
+
+    taken = [sign_up(f"{number:x}", number) for number in range(20)]
+
+    assert taken == [200] * 12 + [429] * 8
 
 
 @pytest.mark.parametrize(

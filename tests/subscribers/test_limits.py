@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from briefing.store import Connection, Database
-from subscribers.limits import allow, forget, network_of
+from subscribers.limits import allow, forget, network_of, networks_of
 from subscribers.tables import page_limits
 from tests.kit.newsroom import NOW
 
@@ -67,3 +67,9 @@ def test_many_at_the_same_moment_are_no_more_than_allowed(database: Database) ->
 )
 def test_a_network_is_a_24_or_a_64(host: str, network: str) -> None:
     assert network_of(host) == network
+
+
+def test_a_48_of_ipv6_counts_as_four_networks() -> None:
+    assert networks_of("2001:db8:1:2::3") == [("2001:db8:1:2::/64", 1), ("2001:db8:1::/48", 4)]
+    assert networks_of("198.51.100.77") == [("198.51.100.0/24", 1)]
+    assert networks_of("") == [("unknown", 1)]
