@@ -10,7 +10,8 @@ from hashlib import sha256
 from itertools import repeat
 
 from briefing.errors import SourceFailed
-from briefing.sources import Harvest, Refusal, Source, SourceBusy
+from briefing.sandbox import SandboxFault
+from briefing.sources import Harvest, Refusal, Source, SourceBusy, SourceKilled
 from briefing.store import Database
 from briefing.store.articles import (
     SourceState,
@@ -23,6 +24,10 @@ from briefing.store.articles import (
 # A source that fails is left alone for longer each time, up to a day.
 _BACKOFF_FIRST, _BACKOFF_LAST = timedelta(minutes=15), timedelta(days=1)
 _AT_ONCE = 8
+# One whose document had to be killed is asked less often also when it behaves again, or it could
+# take its seconds of computing at every second poll.
+_SLOW_FIRST = timedelta(hours=1)
+_WEIGHT, _MOST_WEIGHT = 2, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,8 @@ def _ask(source: Source, state: SourceState, now: datetime) -> Harvest | SourceF
         return source.collect(now, etag=state.etag, modified=state.modified)
     except SourceFailed as failure:
         return failure
+    except SandboxFault as fault:  # the machine's trouble, told for each source it befalls
+        return SourceFailed(f"source “{source.name}”: {fault.message}", mend=fault.mend)
 
 
 def _keep(
@@ -97,9 +104,14 @@ def _keep(
         failed = replace(
             state, polled_at=now, failures=failures, error=answer.message, retry_at=retry_at
         )
+        if isinstance(answer, SourceKilled):
+            kills = min(state.kills + _WEIGHT, _MOST_WEIGHT)
+            retry_at = max(retry_at, now + _slowed(kills))
+            failed = replace(failed, killed=answer.reason.value, kills=kills, retry_at=retry_at)
         with database.write() as connection:
             save_source_state(connection, failed)
         return Polled(state.name, error=str(answer))
+    kills = max(state.kills - 1, 0)
     with database.write() as connection:
         stored = store(connection, answer.articles, now)
         save_source_state(
@@ -110,6 +122,14 @@ def _keep(
                 modified=answer.modified if not answer.not_modified else state.modified,
                 polled_at=now,
                 succeeded_at=now,
+                retry_at=now + _slowed(kills) if kills else None,
+                killed=state.killed if kills else "",
+                kills=kills,
             ),
         )
     return Polled(state.name, stored, answer.refused, unchanged=answer.not_modified)
+
+
+def _slowed(kills: int) -> timedelta:
+    """How long a source is left alone whose kills weigh so much."""
+    return min(_SLOW_FIRST * (1 << (kills - 1)), _BACKOFF_LAST)

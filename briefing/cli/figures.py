@@ -109,6 +109,8 @@ def _source_facts(run: Session) -> list[dict[str, Any]]:
             "succeeded_at": moment(state.succeeded_at),
             "failures": state.failures,
             "error": state.error,
+            "killed": state.killed,
+            "retry_at": moment(state.retry_at),
         }
         for state in states
     ]
@@ -136,7 +138,11 @@ def _describe_source(facts: dict[str, Any]) -> str:
         since = f"last good {_to_second(facts['succeeded_at']) or 'never'}"
         return f"{name}failed {plural(facts['failures'], 'time')}, {since}{because(facts['error'])}"
     asked = _to_second(facts["polled_at"])
-    return name + (f"good, asked {asked}" if asked else "not asked yet")
+    slowed = (
+        f"; broke a limit ({facts['killed']}), asked again from {_to_second(facts['retry_at'])}"
+    )
+    good = f"good, asked {asked}{slowed if facts['killed'] else ''}"
+    return name + (good if asked else "not asked yet")
 
 
 def _to_second(moment: str | None) -> str:

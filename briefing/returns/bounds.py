@@ -18,14 +18,25 @@ LONGEST: Final = 262_144
 
 _MOST_CONTAINERS: Final = 40  # multiparts and messages, one in another or not
 _MOST_BOUNDARIES: Final = 1_000
+_MOST_LINES: Final = 10_000
+_MOST_GAPS: Final = 2_000  # empty lines: each ends a group of fields in a report
 _LONGEST_FIELD: Final = 8_192
 _LONGEST_LINE: Final = 16_384
 
 # Only what is written so is a container to the parser: no comment, no encoded word.
 _CONTAINER = re.compile(rb"(?:multipart|message)/", re.IGNORECASE)
 _BOUNDARY = re.compile(rb"^--", re.MULTILINE)
+_LINE_END = re.compile(rb"\n")
+_GAP = re.compile(rb"\n\n")
+_WIDE_GAP = re.compile(rb"\n{3,}")
 _FIELD = re.compile(rb"^[!-9;-~]{1,70}:[^\n]*(?:\n[ \t][^\n]*)*", re.MULTILINE)
 _LINE = re.compile(rb"[^\n]{%d,}" % _LONGEST_LINE)
+_COUNTED: Final = (
+    (_CONTAINER, _MOST_CONTAINERS),
+    (_BOUNDARY, _MOST_BOUNDARIES),
+    (_GAP, _MOST_GAPS),
+    (_LINE_END, _MOST_LINES),
+)
 
 
 def bounded(raw: bytes) -> bytes:
@@ -33,7 +44,8 @@ def bounded(raw: bytes) -> bytes:
     raw = raw[:LONGEST]
     # A lone carriage return ends a line for the parser as well.
     raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    for pattern, most in ((_CONTAINER, _MOST_CONTAINERS), (_BOUNDARY, _MOST_BOUNDARIES)):
+    raw = _WIDE_GAP.sub(b"\n\n", raw)
+    for pattern, most in _COUNTED:
         raw = raw[: _nth(pattern, raw, most)]
     raw = _FIELD.sub(lambda field: field[0][:_LONGEST_FIELD], raw)
     return _LINE.sub(lambda line: line[0][:_LONGEST_LINE], raw)

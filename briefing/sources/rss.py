@@ -10,11 +10,12 @@ from __future__ import annotations
 import calendar
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import feedparser
+import feedparser.mixin
 
 from briefing.errors import ArticleRefused
 from briefing.model import Article, Image
@@ -29,8 +30,26 @@ __all__ = ["read_feed"]
 
 _WIDE_ENOUGH = 600  # CSS pixels; the column of a digest
 _PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp)(?:[?#]|$)", re.IGNORECASE)
-_MAILBOX = re.compile(r"\S+@\S+\s*\((?P<name>[^()]*)\)")  # "jane@example.org (Jane Doe)"
-_DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
+_LONGEST_AUTHOR = 500  # characters; what feedparser looks for in it takes their square
+_LONGEST_HEAD = 8_000  # characters before the first element
+_MAILBOX = re.compile(r"[^\s@]+@[^\s@]+\s*\((?P<name>[^()]*)\)")  # "jane@example.org (Jane Doe)"
+_DECLARATION = re.compile(r"<\?xml[^>]{0,500}\?>")
+_ELEMENT = re.compile(r"<\w")
+
+# kurtmckee/feedparser#562: one expression over an author of any length, which held the interpreter
+# for a second at 16 KB. There is no way to set a bound from outside.
+_sync_author: Callable[..., None] = feedparser.mixin._FeedParserMixin._sync_author_detail  # noqa: SLF001
+
+
+def _sync_bounded_author(parser: Any, key: str = "author") -> None:
+    context = parser._get_context()  # noqa: SLF001 - its own name for itself
+    author = context.get(key)
+    if isinstance(author, str) and len(author) > _LONGEST_AUTHOR:
+        context[key] = author[:_LONGEST_AUTHOR]
+    _sync_author(parser, key)
+
+
+feedparser.mixin._FeedParserMixin._sync_author_detail = _sync_bounded_author  # noqa: SLF001
 
 
 def read_feed(
@@ -40,7 +59,7 @@ def read_feed(
 
     Raises `ArticleRefused` naming `name` where it is no feed at all.
     """
-    text = _DECLARATION.sub("", text.lstrip("\ufeff \r\n\t"), count=1)
+    text = _without_long_head(_DECLARATION.sub("", text.lstrip("\ufeff \r\n\t"), count=1))
     headers = {"content-type": "application/xml; charset=utf-8"}
     if address:
         headers["content-location"] = address
@@ -73,6 +92,16 @@ def read_feed(
         yield Refusal(name, f"only the first {MAX_ENTRIES} of {len(entries)} entries are read")
 
 
+def _without_long_head(text: str) -> str:
+    """The text with what stands before its first element in bounded length: a document type with
+    its entities, which feedparser looks through in time that grows with the square of it."""
+    element = _ELEMENT.search(text)
+    if element is None:
+        return text[:_LONGEST_HEAD]
+    head = re.sub(r"\s+", "\n", text[: min(element.start(), _LONGEST_HEAD)])
+    return (head if element.start() <= _LONGEST_HEAD else "") + text[element.start() :]
+
+
 def _manuscript(entry: Mapping[str, Any], base: str, language: str) -> Manuscript:
     summary, _ = strip_boilerplate(_prose(entry, "summary"))
     content = max((_paragraphs(part) for part in entry.get("content") or ()), key=_size, default=[])
@@ -100,7 +129,7 @@ def _manuscript(entry: Mapping[str, Any], base: str, language: str) -> Manuscrip
 
 
 def _byline(entry: Mapping[str, Any]) -> str:
-    written = str(entry.get("author") or "")
+    written = str(entry.get("author") or "")[:_LONGEST_AUTHOR]
     if named := _MAILBOX.fullmatch(written):
         return named["name"]
     name = str((entry.get("author_detail") or {}).get("name") or written)

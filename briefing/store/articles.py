@@ -48,7 +48,11 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """What is remembered of a source between polls."""
+    """What is remembered of a source between polls.
+
+    `killed` is why its document was given up (`briefing.sandbox.Reason`), "" once that is long ago;
+    `kills` grows with each and shrinks with each poll that goes well.
+    """
 
     name: str
     etag: str = ""
@@ -58,6 +62,8 @@ class SourceState:
     failures: int = 0
     error: str = ""
     retry_at: datetime | None = None
+    killed: str = ""
+    kills: int = 0
 
 
 def store(connection: Connection, fresh: Iterable[Article], now: datetime) -> Stored:

@@ -55,6 +55,9 @@ source_states = Table(
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("error", Text, nullable=False, server_default=""),
     Column("retry_at", Moment),
+    # Why its document was given up last, and how much that still weighs.
+    Column("killed", String(16), nullable=False, server_default=""),
+    Column("kills", Integer, nullable=False, server_default="0"),
 )
 
 editions = Table(

@@ -11,8 +11,10 @@ import pytest
 
 from briefing import collection
 from briefing.errors import SourceFailed
-from briefing.sources import Harvest, Source
+from briefing.sandbox import Reason
+from briefing.sources import Harvest, Source, SourceKilled
 from briefing.store import Database
+from briefing.store.articles import source_state
 
 EVERY = timedelta(minutes=15)
 JITTER = timedelta(minutes=4)
@@ -125,3 +127,46 @@ def test_sources_that_failed_together_are_not_asked_again_together(
 
     assert min(found.values()) >= timedelta(minutes=30)
     assert len(set(found.values())) > 10
+
+
+@dataclass
+class Hostile:
+    """A source whose document is killed at every second poll."""
+
+    name: str = "Hostile"
+    kind: str = "feed"
+    polls: int = 0
+
+    def collect(self, now: datetime, *, etag: str = "", modified: str = "") -> Harvest:
+        self.polls += 1
+        if self.polls % 2:
+            raise SourceKilled("it took too long", reason=Reason.TIME)
+        return Harvest()
+
+
+def test_a_source_whose_document_was_killed_is_asked_less_often_also_when_it_behaves(
+    database: Database, now: datetime
+) -> None:
+    source = Hostile()
+    moment = now
+    while moment < now + timedelta(days=2):
+        if collection.due(database, [source], moment, every=EVERY, jitter=JITTER):
+            poll(database, [source], moment)
+        moment += timedelta(minutes=5)
+
+    assert 2 <= source.polls <= 14
+
+
+def test_the_reason_of_a_kill_is_kept_until_the_source_has_behaved(
+    database: Database, now: datetime
+) -> None:
+    def killed() -> str:
+        with database.read() as connection:
+            return source_state(connection, "Hostile").killed
+
+    poll(database, [Hostile()], now)
+    assert killed() == "time"
+    poll(database, [Quiet("Hostile")], now + timedelta(hours=6))
+    assert killed() == "time"
+    poll(database, [Quiet("Hostile")], now + timedelta(hours=12))
+    assert killed() == ""

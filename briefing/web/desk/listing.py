@@ -200,8 +200,11 @@ def _is_ahead(edition: Edition, named: Briefing, now: datetime) -> bool:
 
 
 def _health(state: SourceState, now: datetime) -> str:
-    """ "bad" for a source that fails, "amber" for one that has been silent for a day, or "good"."""
+    """ "bad" for a source that fails, "slow" for one whose document was given up not long ago,
+    "amber" for one that has been silent for a day, or "good"."""
     if state.failures:
         return "bad"
+    if state.kills:
+        return "slow"
     silent = state.succeeded_at is None or now - state.succeeded_at > _STALE
     return "amber" if silent else "good"

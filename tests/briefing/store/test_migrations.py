@@ -69,6 +69,7 @@ NEW = {
     "edition_waivers": {"about"},
     "subscribers": {"preferences_key"},
     "confirmations": {"pair"},
+    "source_states": {"killed", "kills"},
     "suppressions": {"briefing", "beneath", "casefolded"},
     "return_events": {
         "belief", "declared", "ground", "review", "reviewed_at", "reviewed_by",
