@@ -396,6 +396,43 @@ class Outcome:
     stage: str = ""
 
 
+class DeliveryReason(StrEnum):
+    """Why a reader's row in the ledger is in its state.
+
+    The codes are stored, counted by and given to programs (`--json`); people read the sentence of
+    `briefing.desk.delivery_text`.
+    """
+
+    NONE = ""
+    NO_MAILBOX = "no-mailbox"
+    POLICY = "policy"
+    CONTENT = "content"
+    GIVEN_UP = "given-up"
+    TRY_AGAIN = "try-again"
+    SENDER_REFUSED = "sender-refused"
+    DOMAIN_RESTS = "domain-rests"
+    ANSWER_LOST = "answer-lost"
+    SENDER_DIED = "sender-died"
+    BOUNCED_NO_MAILBOX = "bounced-no-mailbox"
+    BOUNCED_SOFT = "bounced-soft"
+    BOUNCED_POLICY = "bounced-policy"
+    ERASED = "erased"
+    SUPPRESSED = "suppressed"
+    UNSUBSCRIBED = "unsubscribed"
+    PAUSED = "paused-by-reader"
+    NO_STORY = "no-story"
+    UNWRITABLE = "unwritable-address"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class NoMessage:
+    """Why a reader gets no message; `detail` is for people, "" where the reason says it all."""
+
+    reason: DeliveryReason
+    detail: str = ""
+
+
 class Role(StrEnum):
     """What a user of the desk may do: an editor shapes, a publisher also approves and sends, an
     operator also runs the system."""

@@ -6,6 +6,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from briefing.cli.console import because, plural
+from briefing.desk.delivery_text import describe_reason
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from briefing.desk import Draft
     from briefing.model import Briefing, Edition
-    from briefing.store.ledger import Tally
+    from briefing.store.ledger import ReasonCount, Tally
 
 
 def edition_facts(edition: Edition) -> dict[str, Any]:
@@ -49,7 +50,15 @@ def tally_facts(tally: Tally) -> dict[str, Any]:
         "unknown": tally.unknown,
         "waiting": tally.waiting,
         "reasons": [
-            {"state": state, "reason": reason, "readers": n} for state, reason, n in tally.reasons
+            {
+                "state": it.state,
+                "reason": it.reason.value,
+                "status": it.status,
+                "may_have_it": it.may_have_it,
+                "text": _why(it),
+                "readers": it.readers,
+            }
+            for it in tally.reasons
         ],
     }
 
@@ -88,7 +97,11 @@ def describe_tally(tally: Tally) -> str:
         f"{plural(tally.audience, 'reader')} = {tally.sent:,} sent + {tally.refused:,} refused "
         f"+ {tally.skipped:,} skipped + {tally.unknown:,} unknown + {tally.waiting:,} waiting"
     )
-    return line + "".join(f"\n  {n:,} {state}: {why}" for state, why, n in tally.reasons)
+    return line + "".join(f"\n  {it.readers:,} {it.state}: {_why(it)}" for it in tally.reasons)
+
+
+def _why(it: ReasonCount) -> str:
+    return describe_reason(it.state, it.reason, it.status, may_have_it=it.may_have_it)
 
 
 def describe_draft(draft: Draft, briefing: Briefing) -> str:

@@ -11,7 +11,16 @@ from briefing.composition.headers import HeaderFault
 from briefing.composition.mime import BodyFault, MimeTemplate, Signer
 from briefing.composition.slots import Links, Slot, fill_edition_slots
 from briefing.errors import EditionError
-from briefing.model import Briefing, Composition, Edition, Message, Publication, Recipient
+from briefing.model import (
+    Briefing,
+    Composition,
+    DeliveryReason,
+    Edition,
+    Message,
+    NoMessage,
+    Publication,
+    Recipient,
+)
 from subscribers.tokens import Door, Tokens
 
 # Templates kept at once. Readers can choose 2**sections variants; few are ever chosen.
@@ -55,11 +64,11 @@ class Letters:
         self._templates: dict[str, MimeTemplate | None] = {}
         self._lock = threading.Lock()
 
-    def write(self, recipient: Recipient) -> Message | str:
+    def write(self, recipient: Recipient) -> Message | NoMessage:
         """The reader's message, or the reason why there is none for them."""
         template = self.template(recipient.variant)
         if template is None:
-            return "no story in the chosen sections"
+            return NoMessage(DeliveryReason.NO_STORY)
         try:
             return template.render(
                 recipient,
@@ -70,7 +79,7 @@ class Letters:
                 sign=self._sign,
             )
         except (HeaderFault, BodyFault) as fault:
-            return f"the address cannot be written into a message: {fault.message}"
+            return NoMessage(DeliveryReason.UNWRITABLE, fault.message)
 
     def composition(self, recipient: Recipient) -> Composition:
         """What the reader will see, as HTML and text with their own links in it.

@@ -9,6 +9,7 @@ from datetime import datetime
 from briefing.delivery.course import Course, Ended
 from briefing.delivery.pace import Pace
 from briefing.delivery.queue import Job
+from briefing.model import DeliveryReason
 from briefing.store import Database, leases, ledger, limits
 from briefing.store.handoff import HandOff
 from briefing.store.leases import Chunk
@@ -106,4 +107,8 @@ class Books:
 
 def _close(mark: Mark) -> Mark:
     """In a cancelled edition nobody is tried again."""
-    return mark if mark.state != "waiting" else replace(mark, state="skipped", reason="cancelled")
+    return (
+        mark
+        if mark.state != "waiting"
+        else replace(mark, state="skipped", reason=DeliveryReason.CANCELLED)
+    )

@@ -16,7 +16,7 @@ from briefing.delivery.queue import Job, Queue
 from briefing.delivery.recorder import Recorder
 from briefing.errors import MailerFault
 from briefing.mailers import Line, Mailer, MailerBusy
-from briefing.model import Message, Outcome, OutcomeKind, Recipient
+from briefing.model import Message, NoMessage, Outcome, OutcomeKind, Recipient
 from briefing.store import leases
 from briefing.store.leases import Chunk
 from briefing.store.ledger import Mark
@@ -48,7 +48,7 @@ class Lines:
         course: Course,
         holding: Holding,
         *,
-        write_message: Callable[[Recipient], Message | str],
+        write_message: Callable[[Recipient], Message | NoMessage],
         judge: Callable[[Outcome, Job], Mark],
         put_off: Callable[[Job, int], Mark],
         now: Callable[[], int],
@@ -224,7 +224,9 @@ class Lines:
         made = self._write_message(job.recipient)
         if isinstance(made, Message):
             return made
-        self._recorder.answer((job.chunk, Mark(job.recipient.id, "skipped", made)))
+        self._recorder.answer(
+            (job.chunk, Mark(job.recipient.id, "skipped", made.reason, made.detail))
+        )
         self._holding.settle(job.chunk)
         return None
 

@@ -6,26 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from briefing.model import Outcome, OutcomeKind
+from briefing.model import DeliveryReason, Outcome, OutcomeKind
 from briefing.store.ledger import Mark
 
 # Never resend without end to a server that takes a message and loses its answer each time.
 _MOST_UNKNOWN = 5
 
 _REFUSALS = {
-    OutcomeKind.HARD: "no such mailbox",
-    OutcomeKind.POLICY: "refused by policy",
-    OutcomeKind.CONTENT: "content refused",
+    OutcomeKind.HARD: DeliveryReason.NO_MAILBOX,
+    OutcomeKind.POLICY: DeliveryReason.POLICY,
+    OutcomeKind.CONTENT: DeliveryReason.CONTENT,
 }
 _LATER = {
-    OutcomeKind.SOFT: "to be tried again ({})",
-    OutcomeKind.UNKNOWN: "to be sent again: handed over, the answer was lost",
-    OutcomeKind.FAULT: "the sender was refused ({})",
-}
-_CODELESS = {
-    OutcomeKind.SOFT: "no connection",
-    OutcomeKind.UNKNOWN: "no answer",
-    OutcomeKind.FAULT: "no code",
+    OutcomeKind.SOFT: DeliveryReason.TRY_AGAIN,
+    OutcomeKind.UNKNOWN: DeliveryReason.ANSWER_LOST,
+    OutcomeKind.FAULT: DeliveryReason.SENDER_REFUSED,
 }
 
 
@@ -48,37 +43,45 @@ class Retry:
         reader = outcome.recipient_id
         answer = " ".join(f"{outcome.code or ''} {outcome.text}".split())[:500]
         if outcome.kind is OutcomeKind.SENT:
-            return Mark(reader, "sent", "", answer, attempts=attempts)
+            return Mark(reader, "sent", answer=answer, attempts=attempts)
         status = outcome.status or (str(outcome.code) if outcome.code else "")
         if outcome.kind in _REFUSALS:
-            reason = f"{_REFUSALS[outcome.kind]} ({status})"
-            return Mark(reader, "refused", reason, answer, attempts=attempts)
+            reason = _REFUSALS[outcome.kind]
+            return Mark(reader, "refused", reason, answer, attempts=attempts, status=status)
         due = now + self._wait(attempts)
-        final = self._last_word(outcome.kind, attempts, status, is_late=self._is_over(due, started))
+        final = self._last_word(outcome.kind, attempts, is_late=self._is_over(due, started))
         if final is not None:
-            return Mark(reader, *final, answer, attempts=attempts)
+            return Mark(reader, *final, answer, attempts=attempts, status=status)
         if outcome.kind is OutcomeKind.FAULT:
             # It says nothing about the reader, and is no try.
             attempts -= 1
-        reason = _LATER[outcome.kind].format(status or _CODELESS[outcome.kind])
-        return Mark(reader, "waiting", reason, answer, due, attempts)
+        return Mark(
+            reader,
+            "waiting",
+            _LATER[outcome.kind],
+            answer,
+            due,
+            attempts,
+            status,
+            may_have_it=outcome.kind is OutcomeKind.UNKNOWN,
+        )
 
     def _last_word(
-        self, kind: OutcomeKind, attempts: int, status: str, *, is_late: bool
-    ) -> tuple[str, str] | None:
+        self, kind: OutcomeKind, attempts: int, *, is_late: bool
+    ) -> tuple[str, DeliveryReason] | None:
         """State and reason of a row that is not tried again, though it might be."""
         if kind is OutcomeKind.UNKNOWN:
             if is_late or attempts >= _MOST_UNKNOWN or not self.resend_unknown:
-                return "unknown", "handed over, the answer was lost"
+                return "unknown", DeliveryReason.ANSWER_LOST
         elif is_late:
-            return "refused", f"given up after {attempts} tries ({status or _CODELESS[kind]})"
+            return "refused", DeliveryReason.GIVEN_UP
         return None
 
     def put_off(self, reader: int, until: int, started: int) -> Mark:
         """A reader whose turn it was while their domain rests; no try was made."""
         if self._is_over(until, started):
-            return Mark(reader, "refused", "given up: the domain took no more mail in time")
-        return Mark(reader, "waiting", "the domain takes no more mail for now", due=until)
+            return Mark(reader, "refused", DeliveryReason.DOMAIN_RESTS)
+        return Mark(reader, "waiting", DeliveryReason.DOMAIN_RESTS, due=until)
 
     def _wait(self, attempts: int) -> int:
         wait = self.waits[min(max(attempts, 1), len(self.waits)) - 1]

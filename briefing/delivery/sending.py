@@ -23,7 +23,7 @@ from briefing.delivery.retry import Retry
 from briefing.delivery.supply import Supply
 from briefing.errors import MailerFault
 from briefing.mailers import Line, Mailer, MailerBusy
-from briefing.model import Message, Outcome, Recipient
+from briefing.model import Message, NoMessage, Outcome, Recipient
 from briefing.store import Connection, Database, editions, edits, leases, ledger, limits
 from briefing.store.leases import Chunk
 from briefing.store.ledger import Mark
@@ -52,7 +52,7 @@ class Sending:
         database: Database,
         mailer: Mailer,
         edition_id: int,
-        write_message: Callable[[Recipient], Message | str],
+        write_message: Callable[[Recipient], Message | NoMessage],
         supply: Supply,
         *,
         started: datetime,

@@ -44,6 +44,7 @@ from briefing.model import (
     Article,
     Briefing,
     Composition,
+    DeliveryReason,
     Edition,
     EditionState,
     LeftOut,
@@ -416,7 +417,7 @@ class Desk:
                 finished_at=self._clock(),
             )
             if moved:
-                ledger.close_waiting(connection, edition.id, "skipped", "cancelled")
+                ledger.close_waiting(connection, edition.id, "skipped", DeliveryReason.CANCELLED)
                 self._log(connection, edition, "cancel", reason, by, self._clock())
         edition = self._reload(edition)
         if not moved and edition.state is not EditionState.CANCELLED:

@@ -13,6 +13,7 @@ import structlog
 from briefing.composition.letters import Letters, as_test
 from briefing.composition.mime import Signer
 from briefing.delivery import Distributed, Ended, OpenChunks, Pace, Retry, Sending, Supply
+from briefing.desk.delivery_text import describe_no_message
 from briefing.errors import EditionError, UsageError
 from briefing.mailers import Mailer
 from briefing.model import (
@@ -21,6 +22,7 @@ from briefing.model import (
     Composition,
     Edition,
     EditionState,
+    NoMessage,
     OutcomeKind,
     Publication,
     Recipient,
@@ -168,8 +170,8 @@ class Dispatch:
             for number, address in enumerate(addresses):
                 # Nobody on the roll: the links of a test open nothing.
                 message = letters.write(Recipient(-1 - number, 0, address))
-                if isinstance(message, str):
-                    results.append((address, message))
+                if isinstance(message, NoMessage):
+                    results.append((address, describe_no_message(message)))
                     continue
                 for outcome in line.send([message], lambda _: True):
                     sent = outcome.kind is OutcomeKind.SENT

@@ -35,7 +35,7 @@ from briefing.errors import StoreError
 from briefing.store import leases
 from briefing.store.database import Database
 from briefing.store.leases import Chunk
-from briefing.store.ledger import Mark, keep_doubt
+from briefing.store.ledger import ANSWER, Mark, answer_values
 from briefing.store.tables import chunks, deliveries, editions
 from subscribers.roll import may_be_mailed
 from subscribers.tables import Moment, subscribers, subscriptions
@@ -92,9 +92,7 @@ class HandOff:
             )
             .values(
                 state=bindparam("new_state"),
-                reason=keep_doubt(
-                    bindparam("new_state", type_=String), bindparam("new_reason", type_=String)
-                ),
+                **answer_values(*ANSWER),
                 answer=bindparam("new_answer"),
                 due=bindparam("new_due"),
                 at=bindparam("new_at"),
@@ -201,7 +199,9 @@ class HandOff:
                     "edition": self._edition_id,
                     "reader": m.recipient_id,
                     "new_state": m.state,
-                    "new_reason": m.reason,
+                    "new_reason": m.reason.value,
+                    "new_status": m.status,
+                    "new_may_have_it": m.may_have_it,
                     "new_answer": m.answer,
                     "new_due": m.due,
                     "new_at": now,

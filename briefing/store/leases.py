@@ -15,8 +15,8 @@ from sqlalchemy import Connection, and_, case, func, or_, select, true, update
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import ScalarSelect
 
-from briefing.model import Recipient
-from briefing.store.ledger import TO_BE_REPEATED, Mark, mark, to_ms
+from briefing.model import DeliveryReason, Recipient
+from briefing.store.ledger import Mark, mark, to_ms
 from briefing.store.tables import chunks, deliveries, editions
 from subscribers.roll import may_be_mailed
 from subscribers.tables import subscribers, subscriptions
@@ -75,13 +75,15 @@ def take_chunk(
         .values(owner=owner, fence=row.fence + 1, lease_until=now + LEASE_MS)
     )
     chunk = Chunk(edition_id, row.number, row.first_id, row.last_id, owner, row.fence + 1)
-    died = "its sender died before the answer was recorded"
     in_doubt = connection.execute(
         update(deliveries)
         .where(_in(chunk), deliveries.c.state == "sending")
         .values(
             state="waiting" if resend_unknown else "unknown",
-            reason=f"{TO_BE_REPEATED}: {died}" if resend_unknown else died,
+            reason=DeliveryReason.SENDER_DIED.value,
+            status="",
+            # An unknown row says so by its state.
+            may_have_it=resend_unknown,
         )
     ).rowcount
     return replace(chunk, in_doubt=in_doubt)
@@ -165,16 +167,16 @@ def skip_gone(connection: Connection, chunk: Chunk, now: datetime) -> int:
         select(
             deliveries.c.recipient_id,
             case(
-                (subscribers.c.id.is_(None), "erased since the audience was frozen"),
-                (subscribers.c.status != "active", "suppressed since the audience was frozen"),
+                (subscribers.c.id.is_(None), DeliveryReason.ERASED.value),
+                (subscribers.c.status != "active", DeliveryReason.SUPPRESSED.value),
                 (
                     or_(
                         subscriptions.c.subscriber_id.is_(None),
                         subscriptions.c.left_at.is_not(None),
                     ),
-                    "unsubscribed since the audience was frozen",
+                    DeliveryReason.UNSUBSCRIBED.value,
                 ),
-                else_="paused by the reader",
+                else_=DeliveryReason.PAUSED.value,
             ).label("reason"),
         )
         .select_from(deliveries)
@@ -200,7 +202,7 @@ def skip_gone(connection: Connection, chunk: Chunk, now: datetime) -> int:
             | ~may_be_mailed(now),
         )
     ).all()
-    skipped = [Mark(row.recipient_id, "skipped", row.reason) for row in gone]
+    skipped = [Mark(row.recipient_id, "skipped", DeliveryReason(row.reason)) for row in gone]
     mark(connection, chunk.edition_id, skipped, to_ms(now))
     return len(skipped)
 

@@ -20,9 +20,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
-    BindParameter,
+    Boolean,
     ColumnElement,
     Connection,
     Insert,
@@ -32,6 +33,7 @@ from sqlalchemy import (
     case,
     delete,
     exists,
+    false,
     func,
     insert,
     literal,
@@ -40,16 +42,21 @@ from sqlalchemy import (
     update,
 )
 
+from briefing.model import DeliveryReason
 from briefing.store.tables import chunks, deliveries, edition_sums, editions
 from subscribers.roll import may_be_mailed
 from subscribers.tables import subscribers, subscriptions
 
-TO_BE_REPEATED = "to be sent again"
-"""How the reason of a waiting row begins whose reader may have the message already."""
+ANSWER: Final[tuple[Any, ...]] = (
+    bindparam("new_state", type_=String),
+    bindparam("new_reason", type_=String),
+    bindparam("new_status", type_=String),
+    bindparam("new_may_have_it", type_=Boolean),
+)
+"""The parameters of an update that writes a `Mark`, as `answer_values` takes them."""
 
-MAY_HAVE_IT = "; may have it already"
-"""How it ends where something else has come between since: a soft refusal, say."""
-
+# What a tally counts by, beside the state.
+_BY = (deliveries.c.reason, deliveries.c.status, deliveries.c.may_have_it)
 _MAY_GO = deliveries.c.state.in_(["sent", "skipped"])
 
 
@@ -57,16 +64,29 @@ _MAY_GO = deliveries.c.state.in_(["sent", "skipped"])
 class Mark:
     """What to write of one reader: the row's new state, and when to try again (ms) if waiting.
 
-    `reason` is one of few wordings, since `tally` counts by it; `answer` is the server's own text.
-    `attempts` is how many there were, None to leave the number as it is.
+    `status` is the code that came with the reason ("5.1.1", "450", ""), `answer` the server's own
+    text. `attempts` is how many there were, None to leave the number as it is. `may_have_it` says
+    that the reader may have the message already, though the row waits.
     """
 
     recipient_id: int
     state: str
-    reason: str = ""
+    reason: DeliveryReason = DeliveryReason.NONE
     answer: str = ""
     due: int = 0
     attempts: int | None = None
+    status: str = ""
+    may_have_it: bool = False
+
+
+class ReasonCount(NamedTuple):
+    """How many readers of an edition are in a state for a reason."""
+
+    state: str
+    reason: DeliveryReason
+    status: str
+    may_have_it: bool
+    readers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +99,7 @@ class Tally:
     skipped: int
     unknown: int
     waiting: int
-    reasons: tuple[tuple[str, str, int], ...]
+    reasons: tuple[ReasonCount, ...]
 
 
 def to_ms(moment: datetime) -> int:
@@ -87,30 +107,26 @@ def to_ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
-def in_doubt() -> ColumnElement[bool]:
-    """Whether the reader of a row that waits, or was skipped, may have the message already."""
-    return or_(
-        deliveries.c.reason.startswith(TO_BE_REPEATED),
-        deliveries.c.reason.endswith(MAY_HAVE_IT),
-    )
+def answer_values(
+    state: ColumnElement[str],
+    reason: ColumnElement[str],
+    status: ColumnElement[str],
+    may_have_it: ColumnElement[bool],
+) -> dict[str, ColumnElement[Any]]:
+    """What an update writes beside a row's new `state`.
 
-
-def keep_doubt(
-    state: BindParameter[str] | str, reason: BindParameter[str] | str
-) -> ColumnElement[str]:
-    """The reason to write beside a row's new state, so that a doubt about it lasts.
-
-    An answer settles it, or makes it another doubt; “later” and “never mind” do not.
+    A reader who may have the message keeps that mark while the row waits or is skipped: an answer
+    settles the question, “later” and “never mind” do not. A row that is put back without a reason
+    keeps the one that it had.
     """
-    state, reason = (literal(it, String) if isinstance(it, str) else it for it in (state, reason))
-    return case(
-        # Not `NOT IN`, which is expanded at each execution: `HandOff` compiles this once.
-        (and_(state != "waiting", state != "skipped"), reason),
-        (~in_doubt(), reason),
-        (reason.startswith(TO_BE_REPEATED), reason),
-        (reason == "", deliveries.c.reason),
-        else_=reason + MAY_HAVE_IT,
-    )
+    # Not `NOT IN`, which is expanded at each execution: `HandOff` compiles this once.
+    answered = and_(state != "waiting", state != "skipped")
+    put_back = and_(~answered, reason == "", deliveries.c.may_have_it)
+    return {
+        "reason": case((put_back, deliveries.c.reason), else_=reason),
+        "status": case((put_back, deliveries.c.status), else_=status),
+        "may_have_it": case((answered, false()), else_=or_(deliveries.c.may_have_it, may_have_it)),
+    }
 
 
 def freeze_audience(
@@ -197,9 +213,7 @@ def mark(connection: Connection, edition_id: int, marks: Sequence[Mark], now: in
         )
         .values(
             state=bindparam("new_state"),
-            reason=keep_doubt(
-                bindparam("new_state", type_=String), bindparam("new_reason", type_=String)
-            ),
+            **answer_values(*ANSWER),
             answer=bindparam("new_answer"),
             due=bindparam("new_due"),
             at=bindparam("new_at"),
@@ -208,7 +222,9 @@ def mark(connection: Connection, edition_id: int, marks: Sequence[Mark], now: in
             {
                 "row": m.recipient_id,
                 "new_state": m.state,
-                "new_reason": m.reason,
+                "new_reason": m.reason.value,
+                "new_status": m.status,
+                "new_may_have_it": m.may_have_it,
                 "new_answer": m.answer,
                 "new_due": m.due,
                 "new_at": now or None,
@@ -218,7 +234,9 @@ def mark(connection: Connection, edition_id: int, marks: Sequence[Mark], now: in
     )
 
 
-def close_waiting(connection: Connection, edition_id: int, state: str, reason: str) -> int:
+def close_waiting(
+    connection: Connection, edition_id: int, state: str, reason: DeliveryReason
+) -> int:
     """Give everybody still waiting a final state (cancelled, or the edition's time is over).
 
     Rows being handed over at this moment become unknown; if their sender lives, it writes the
@@ -241,10 +259,10 @@ def close_waiting(connection: Connection, edition_id: int, state: str, reason: s
         )
         .values(
             state=case((handed_over, "unknown"), else_=state),
-            reason=case(
-                (handed_over, f"{reason} while it was handed over"),
-                else_=keep_doubt(state, reason),
-            ),
+            reason=reason.value,
+            status="",
+            # An unknown row says so by its state.
+            may_have_it=and_(~handed_over, deliveries.c.may_have_it),
         )
     ).rowcount
     connection.execute(update(chunks).where(chunks.c.edition_id == edition_id).values(done=True))
@@ -254,22 +272,30 @@ def close_waiting(connection: Connection, edition_id: int, state: str, reason: s
 def tally(connection: Connection, edition_id: int) -> Tally:
     """The reconciliation sum of an edition."""
     counts = dict.fromkeys(("sent", "refused", "skipped", "unknown", "waiting"), 0)
-    sums: Counter[tuple[str, str]] = Counter()
+    sums: Counter[tuple[str, str, str, bool]] = Counter()
     for row in connection.execute(
-        select(deliveries.c.state, deliveries.c.reason, func.count().label("readers"))
+        select(deliveries.c.state, *_BY, func.count().label("readers"))
         .where(deliveries.c.edition_id == edition_id)
-        .group_by(deliveries.c.state, deliveries.c.reason)
+        .group_by(deliveries.c.state, *_BY)
         .union_all(
-            select(edition_sums.c.state, edition_sums.c.reason, edition_sums.c.readers).where(
-                edition_sums.c.edition_id == edition_id
-            )
+            select(
+                edition_sums.c.state,
+                edition_sums.c.reason,
+                edition_sums.c.status,
+                edition_sums.c.may_have_it,
+                edition_sums.c.readers,
+            ).where(edition_sums.c.edition_id == edition_id)
         )
     ):
         state = "waiting" if row.state == "sending" else row.state
         counts[state] += row.readers
-        sums[state, row.reason] += row.readers
-    reasons = [(state, reason, n) for (state, reason), n in sums.items() if reason]
-    reasons.sort(key=lambda entry: (entry[0], -entry[2], entry[1]))
+        sums[state, row.reason, row.status, bool(row.may_have_it)] += row.readers
+    reasons = [
+        ReasonCount(state, DeliveryReason(reason), status, may_have_it, readers)
+        for (state, reason, status, may_have_it), readers in sums.items()
+        if reason
+    ]
+    reasons.sort(key=lambda it: (it.state, -it.readers, it.reason, it.status, it.may_have_it))
     return Tally(sum(counts.values()), **counts, reasons=tuple(reasons))
 
 
@@ -291,10 +317,10 @@ def compact(connection: Connection, finished_before: datetime) -> int:
     gone = and_(deliveries.c.edition_id == edition_id, _MAY_GO)
     connection.execute(
         insert(edition_sums).from_select(
-            ["edition_id", "state", "reason", "readers"],
-            select(deliveries.c.edition_id, deliveries.c.state, deliveries.c.reason, func.count())
+            ["edition_id", "state", "reason", "status", "may_have_it", "readers"],
+            select(deliveries.c.edition_id, deliveries.c.state, *_BY, func.count())
             .where(gone)
-            .group_by(deliveries.c.edition_id, deliveries.c.state, deliveries.c.reason),
+            .group_by(deliveries.c.edition_id, deliveries.c.state, *_BY),
         )
     )
     rows: int = connection.execute(delete(deliveries).where(gone)).rowcount

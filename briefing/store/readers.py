@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select
 
+from briefing.model import DeliveryReason
 from briefing.store.ledger import to_ms
 from briefing.store.tables import deliveries, edition_sums
 from subscribers.tables import subscribers
@@ -26,7 +27,9 @@ class Reader:
 
     id: int
     address: str | None
-    reason: str
+    reason: DeliveryReason
+    status: str
+    may_have_it: bool
     answer: str
     attempts: int
     at: datetime | None
@@ -53,7 +56,9 @@ def in_state(
         Reader(
             id=row.recipient_id,
             address=row.address,
-            reason=row.reason,
+            reason=DeliveryReason(row.reason),
+            status=row.status,
+            may_have_it=row.may_have_it,
             answer=row.answer,
             attempts=row.attempts,
             at=_moment(row.at),

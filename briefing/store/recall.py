@@ -8,7 +8,6 @@ from sqlalchemy import Connection, delete, exists, or_, select, update
 
 from briefing.model import DAILY, Edition, EditionState
 from briefing.store import articles, editions
-from briefing.store.ledger import in_doubt
 from briefing.store.tables import chunks, deliveries, edition_stories
 
 
@@ -30,7 +29,7 @@ def recall(connection: Connection, edition: Edition, now: datetime) -> bool:
                 deliveries.c.edition_id == edition_id,
                 or_(
                     deliveries.c.state.not_in(["waiting", "skipped"]),
-                    in_doubt(),
+                    deliveries.c.may_have_it,
                 ),
             )
         )

@@ -30,6 +30,7 @@ def receipts(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]
             "day": row.day.isoformat(),
             "state": row.state,
             "reason": row.reason,
+            "status": row.status,
             "answer": row.answer,
         }
         for row in rows

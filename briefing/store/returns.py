@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from briefing.model import EditionState
+from briefing.model import DeliveryReason, EditionState
 from briefing.store.tables import (
     deliveries,
     edition_sums,
@@ -142,12 +142,12 @@ class Failure(NamedTuple):
     declared: Declared = Declared.NOTHING
 
 
-BOUNCED: Final[Mapping[EventKind, str]] = {
-    EventKind.HARD: "bounced after it was sent: no such mailbox",
-    EventKind.SOFT: "bounced after it was sent: not delivered",
-    EventKind.BLOCKED: "bounced after it was sent: refused by policy",
+BOUNCED: Final[Mapping[EventKind, DeliveryReason]] = {
+    EventKind.HARD: DeliveryReason.BOUNCED_NO_MAILBOX,
+    EventKind.SOFT: DeliveryReason.BOUNCED_SOFT,
+    EventKind.BLOCKED: DeliveryReason.BOUNCED_POLICY,
 }
-"""The reasons in the ledger: few wordings, since a tally counts by them."""
+"""The reason in the ledger for what came back after the mail server had taken it."""
 
 # A row that is being handed over counts: a bounce may be faster than the answer is written.
 _LEFT: Final = ("sent", "unknown", "sending")
@@ -310,7 +310,12 @@ def mark_bounced(
                 deliveries.c.recipient_id == reader_id,
                 deliveries.c.state.in_(["sent", "unknown"]),
             )
-            .values(state="refused", reason=BOUNCED[kind], answer=_storable(words)[:_WORDS])
+            .values(
+                state="refused",
+                reason=BOUNCED[kind].value,
+                status="",
+                answer=_storable(words)[:_WORDS],
+            )
         ).rowcount
     )
 
@@ -324,7 +329,7 @@ def mark_delivered(connection: Connection, edition_id: int, reader_id: int) -> N
             deliveries.c.recipient_id == reader_id,
             deliveries.c.state == "unknown",
         )
-        .values(state="sent", reason="")
+        .values(state="sent", reason="", status="")
     )
 
 

@@ -153,7 +153,11 @@ deliveries = Table(
     Column("recipient_id", Identity, primary_key=True, autoincrement=False),
     # waiting | sending | sent | refused | skipped | unknown
     Column("state", String(8), nullable=False),
+    # A `DeliveryReason`; and the status code (RFC 3463, or SMTP's own) that it comes with.
     Column("reason", Text, nullable=False, server_default=""),
+    Column("status", String(40), nullable=False, server_default=""),
+    # The reader of a row that waits, or was skipped, may have the message already.
+    Column("may_have_it", Boolean, nullable=False, server_default=false()),
     Column("attempts", Integer, nullable=False, server_default="0"),
     # Not before, and handed over at, in milliseconds since 1970 UTC: a million rows a day are
     # too many for text.
@@ -189,6 +193,8 @@ edition_sums = Table(
     Column("edition_id", Identity, ForeignKey("editions.id", ondelete="CASCADE"), primary_key=True),
     Column("state", String(8), primary_key=True),
     Column("reason", Text, primary_key=True),
+    Column("status", String(40), primary_key=True, server_default=""),
+    Column("may_have_it", Boolean, primary_key=True, server_default=false()),
     Column("readers", BigInteger, nullable=False),
 )
 

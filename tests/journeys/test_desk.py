@@ -12,7 +12,7 @@ import pytest
 from briefing.delivery import Ended
 from briefing.desk import Desk
 from briefing.errors import EditionError, EmptyEdition
-from briefing.model import Briefing, EditionState
+from briefing.model import Briefing, DeliveryReason, EditionState
 from briefing.store import Database
 from subscribers import roll
 from tests.kit import newsroom
@@ -267,7 +267,7 @@ def test_readers_get_the_sections_they_chose(
     assert b"Visa bill" in by_reader["a"]
     assert b"Visa bill" not in by_reader["b"]
     assert desk.tally(desk.edition(daily, DAY)).reasons == (
-        ("skipped", "no story in the chosen sections", 1),
+        ("skipped", DeliveryReason.NO_STORY, "", False, 1),
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from briefing.delivery import OpenChunks, Pace, Retry, Sending
 from briefing.mailers import Mailer
 from briefing.mailers.smtp import Smtp
-from briefing.model import EditionState, Message, Recipient, Window
+from briefing.model import EditionState, Message, NoMessage, Recipient, Window
 from briefing.store import Database, editions, ledger
 from briefing.store.tables import deliveries
 from tests.kit.newsroom import NOW, Clock
@@ -40,7 +40,7 @@ def freeze(database: Database, chunk_size: int = 10) -> int:
     return edition.id
 
 
-def write_message(recipient: Recipient) -> Message | str:
+def write_message(recipient: Recipient) -> Message | NoMessage:
     """The shortest message there is."""
     return Message(recipient.id, "from@x.example", recipient.address, f"<{recipient.id}>", b"\r\n")
 
@@ -52,7 +52,7 @@ def sending(
     *,
     clock: Clock | None = None,
     retry: Retry | None = None,
-    write: Callable[[Recipient], Message | str] = write_message,
+    write: Callable[[Recipient], Message | NoMessage] = write_message,
     stop: threading.Event | None = None,
     pace: Pace | None = None,
     owner: str = "test",

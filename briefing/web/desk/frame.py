@@ -17,6 +17,7 @@ from starlette.responses import Response
 from briefing.composition import shipped_templates
 from briefing.composition.foreign import address, host_of, words
 from briefing.composition.look import Dress
+from briefing.desk.delivery_text import describe_reason
 from briefing.model import Briefing, Edition, Publication
 from briefing.web.desk.gate import PLACE, Seat
 
@@ -90,6 +91,7 @@ class Frame:
             "has_outbox": has_outbox,
             "static": lambda name: f"{self.root}/static/{name}?v={self._files[name].version}",
             "clean": words,
+            "describe_reason": describe_reason,
             "address": address,
             "host_of": host_of,
             "hour": lambda at, named: format_datetime(

@@ -14,7 +14,7 @@ from briefing.delivery.books import Books
 from briefing.delivery.course import Course
 from briefing.delivery.queue import Job
 from briefing.errors import StoreError
-from briefing.model import EditionState, Message, Outcome, OutcomeKind
+from briefing.model import DeliveryReason, EditionState, Message, Outcome, OutcomeKind
 from briefing.store import Database, editions, leases, ledger
 from briefing.store.ledger import Mark
 from briefing.store.tables import chunks, deliveries
@@ -29,7 +29,7 @@ def cancel(database: Database, edition_id: int) -> None:
         editions.change_state(
             connection, edition_id, [EditionState.SENDING], EditionState.CANCELLED, finished_at=NOW
         )
-        ledger.close_waiting(connection, edition_id, "skipped", "cancelled")
+        ledger.close_waiting(connection, edition_id, "skipped", DeliveryReason.CANCELLED)
 
 
 def soft(message: Message, text: str = "greylisted") -> Outcome:
@@ -168,7 +168,9 @@ def test_a_later_no_does_not_undo_a_final_word(database: Database, edition_id: i
         connection.execute(deliveries.update().values(state="skipped", reason="cancelled"))
     books = Books(database, edition_id, course, Pace(), Clock(), lambda _: None)
 
-    books.write([(chunk, Mark(1, "waiting", "later", due=5)), (chunk, Mark(2, "sent"))], [])
+    books.write(
+        [(chunk, Mark(1, "waiting", DeliveryReason.TRY_AGAIN, due=5)), (chunk, Mark(2, "sent"))], []
+    )
 
     books.close()
     assert row(database, 1)[0] == "skipped"

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from briefing.delivery import Ended, Pace, Retry, WarmUp
 from briefing.errors import MailerFault
 from briefing.mailers import MailerBusy, Wait, WaitEnded, sit_out
-from briefing.model import Message, Outcome, OutcomeKind, Recipient
+from briefing.model import DeliveryReason, Message, NoMessage, Outcome, OutcomeKind, Recipient
 from briefing.store import Database, editions, edits, leases, ledger
 from briefing.store.tables import deliveries
 from subscribers import roll
@@ -62,13 +62,13 @@ def test_two_processes_share_the_work_and_send_nothing_twice(
 @pytest.mark.parametrize(
     ("kind", "status", "reason"),
     [
-        (OutcomeKind.HARD, "5.1.1", "no such mailbox (5.1.1)"),
-        (OutcomeKind.POLICY, "5.7.1", "refused by policy (5.7.1)"),
-        (OutcomeKind.CONTENT, "5.3.4", "content refused (5.3.4)"),
+        (OutcomeKind.HARD, "5.1.1", DeliveryReason.NO_MAILBOX),
+        (OutcomeKind.POLICY, "5.7.1", DeliveryReason.POLICY),
+        (OutcomeKind.CONTENT, "5.3.4", DeliveryReason.CONTENT),
     ],
 )
 def test_a_refused_reader_is_recorded_with_the_reason(
-    database: Database, edition_id: int, kind: OutcomeKind, status: str, reason: str
+    database: Database, edition_id: int, kind: OutcomeKind, status: str, reason: DeliveryReason
 ) -> None:
     def answer(message: Message) -> Outcome | None:
         if message.recipient.startswith("reader3@"):
@@ -79,7 +79,7 @@ def test_a_refused_reader_is_recorded_with_the_reason(
 
     tally = sums(database, edition_id)
     assert (tally.sent, tally.refused) == (34, 1)
-    assert tally.reasons == (("refused", reason, 1),)
+    assert tally.reasons == (("refused", reason, status, False, 1),)
 
 
 def test_a_soft_refusal_waits_for_its_time_and_is_then_sent(
@@ -115,7 +115,7 @@ def test_soft_refusals_end_when_the_edition_is_old(database: Database, edition_i
     tally = sums(database, edition_id)
     assert tally.refused == 35
     assert clock.at - NOW >= timedelta(hours=10)
-    assert "given up after" in tally.reasons[0][1]
+    assert tally.reasons[0].reason is DeliveryReason.GIVEN_UP
 
 
 def test_a_fault_that_would_hit_everybody_pauses_the_edition(
@@ -165,7 +165,7 @@ def test_who_unsubscribes_while_the_edition_is_being_sent_is_skipped(
 
     assert last.id not in {message.recipient_id for message in mailer.seen}
     assert sums(database, edition_id).reasons == (
-        ("skipped", "suppressed since the audience was frozen", 1),
+        ("skipped", DeliveryReason.SUPPRESSED, "", False, 1),
     )
 
 
@@ -298,15 +298,15 @@ def test_stopping_leaves_the_rest_for_the_next_run(database: Database, edition_i
 def test_a_reader_without_a_story_is_skipped_with_the_reason(
     database: Database, edition_id: int
 ) -> None:
-    def write(recipient: Recipient) -> Message | str:
+    def write(recipient: Recipient) -> Message | NoMessage:
         if recipient.address.startswith("reader7@"):
-            return "no story in the chosen sections"
+            return NoMessage(DeliveryReason.NO_STORY)
         return write_message(recipient)
 
     sending(database, edition_id, ScriptedMailer(), write=write).run()
 
     assert sums(database, edition_id).reasons == (
-        ("skipped", "no story in the chosen sections", 1),
+        ("skipped", DeliveryReason.NO_STORY, "", False, 1),
     )
 
 
@@ -324,7 +324,7 @@ def test_an_unreachable_server_changes_nothing(database: Database, edition_id: i
 def test_an_error_in_a_line_reaches_the_caller_and_loses_nobody(
     database: Database, edition_id: int
 ) -> None:
-    def write(recipient: Recipient) -> Message | str:
+    def write(recipient: Recipient) -> Message | NoMessage:
         if recipient.address.startswith("reader7@"):
             raise ZeroDivisionError
         return write_message(recipient)

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from briefing.delivery import Ended, Pace, Retry, lines
 from briefing.errors import MailerFault
 from briefing.mailers import MailerBusy, api
-from briefing.model import Message, Recipient
+from briefing.model import DeliveryReason, Message, Recipient
 from briefing.store import Database, editions, edits, ledger
 from subscribers.tables import subscribers
 from tests.kit.deliveries import row, sending, sums, to
@@ -124,9 +124,9 @@ def test_some_readers_refused_leaves_the_others_theirs(database: Database, editi
     tally = sums(database, edition_id)
     assert (tally.sent, tally.refused, tally.waiting) == (32, 2, 1)
     assert tally.reasons == (
-        ("refused", "no such mailbox (5.1.1)", 1),
-        ("refused", "refused by policy (5.7.1)", 1),
-        ("waiting", "to be tried again (4.2.2)", 1),
+        ("refused", DeliveryReason.NO_MAILBOX, "5.1.1", False, 1),
+        ("refused", DeliveryReason.POLICY, "5.7.1", False, 1),
+        ("waiting", DeliveryReason.TRY_AGAIN, "4.2.2", False, 1),
     )
 
 
@@ -141,7 +141,9 @@ def test_a_message_above_the_servers_limit_is_refused_for_its_content(
     with ScriptedServer(offers=["PIPELINING", "SIZE 100"]) as server:
         assert sending(database, edition_id, to(server.port), write=write).run() is Ended.DONE
 
-    assert sums(database, edition_id).reasons == (("refused", "content refused (5.3.4)", 1),)
+    assert sums(database, edition_id).reasons == (
+        ("refused", DeliveryReason.CONTENT, "5.3.4", False, 1),
+    )
 
 
 def test_waits_between_tries_grow_though_the_refusal_comes_before_hand_over(
@@ -215,7 +217,7 @@ def test_a_domain_that_says_too_many_rests_as_a_whole(database: Database, editio
         assert asked == {"big.example": 1, "small.example": 18}
         tally = sums(database, edition_id)
         assert (tally.sent, tally.waiting) == (18, 17)
-        assert ("waiting", "the domain takes no more mail for now", 16) in tally.reasons
+        assert ("waiting", DeliveryReason.DOMAIN_RESTS, "", False, 16) in tally.reasons
 
         full = False
         clock.forward(minutes=5)

@@ -44,7 +44,7 @@ def test_a_bounce_moves_the_row_and_the_sum_still_holds(office: Office, kind: Ev
     office.take(office.event(ANNA, kind))
     tally = office.tally(edition)
     assert (tally.audience, tally.sent, tally.refused) == (4, 3, 1)
-    assert tally.reasons == (("refused", BOUNCED[kind], 1),)
+    assert tally.reasons == (("refused", BOUNCED[kind], "", False, 1),)
     assert tally.audience == sum(
         (tally.sent, tally.refused, tally.skipped, tally.unknown, tally.waiting)
     )
@@ -218,7 +218,7 @@ def test_a_delivered_settles_a_lost_answer(office: Office) -> None:
         connection.execute(
             update(deliveries)
             .where(deliveries.c.recipient_id == office.person(ANNA).id)
-            .values(state="unknown", reason="the answer was lost")
+            .values(state="unknown", reason="answer-lost")
         )
     office.take(event, event)
     assert (office.tally(edition).sent, office.tally(edition).unknown) == (4, 0)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from briefing.model import EditionState, Recipient
+from briefing.model import DeliveryReason, EditionState, Recipient
 from briefing.store import Database, editions, leases, ledger
 from briefing.store.handoff import HandOff
 from briefing.store.leases import Chunk
@@ -98,8 +98,8 @@ def test_who_left_after_the_freeze_is_skipped_at_the_claim(
 
     assert [reader.id for reader in readers] == [person.id for person in people[2:10]]
     assert sums(database, edition_id).reasons == (
-        ("skipped", "erased since the audience was frozen", 1),
-        ("skipped", "suppressed since the audience was frozen", 1),
+        ("skipped", DeliveryReason.ERASED, "", False, 1),
+        ("skipped", DeliveryReason.SUPPRESSED, "", False, 1),
     )
 
 
@@ -120,11 +120,11 @@ def test_the_sum_holds_in_every_state(database: Database, edition_id: int) -> No
     begin(database, edition_id, [reader.id for reader in readers[:6]])
     with database.write() as connection:
         marks = [
-            Mark(readers[0].id, "sent", "", "250 queued"),
-            Mark(readers[1].id, "refused", "no such mailbox (5.1.1)", "550 5.1.1 gone"),
-            Mark(readers[2].id, "unknown", "the answer was lost"),
-            Mark(readers[3].id, "waiting", "to be tried again (4.2.2)", "", MS + 1000),
-            Mark(readers[4].id, "skipped", "no story in the chosen sections"),
+            Mark(readers[0].id, "sent", answer="250 queued"),
+            Mark(readers[1].id, "refused", DeliveryReason.NO_MAILBOX, "550 5.1.1 gone"),
+            Mark(readers[2].id, "unknown", DeliveryReason.ANSWER_LOST),
+            Mark(readers[3].id, "waiting", DeliveryReason.TRY_AGAIN, "", MS + 1000),
+            Mark(readers[4].id, "skipped", DeliveryReason.NO_STORY),
         ]
         ledger.mark(connection, edition_id, marks, MS)
 
@@ -151,18 +151,24 @@ def test_a_row_in_doubt_is_sent_again_or_held_as_the_operator_says(
 
 @pytest.mark.parametrize("by", ["sender", "another"])
 @pytest.mark.parametrize(
-    ("state", "reason", "lasting"),
+    ("state", "reason", "kept", "may_have_it"),
     [
-        ("waiting", "to be tried again (450)", "to be tried again (450); may have it already"),
-        ("waiting", "", "to be sent again: its sender died before the answer was recorded"),
-        ("waiting", "to be sent again: handed over", "to be sent again: handed over"),
-        ("skipped", "paused by the reader", "paused by the reader; may have it already"),
-        ("refused", "no such mailbox (550)", "no such mailbox (550)"),
-        ("sent", "", ""),
+        ("waiting", DeliveryReason.TRY_AGAIN, DeliveryReason.TRY_AGAIN, True),
+        ("waiting", DeliveryReason.NONE, DeliveryReason.SENDER_DIED, True),
+        ("waiting", DeliveryReason.ANSWER_LOST, DeliveryReason.ANSWER_LOST, True),
+        ("skipped", DeliveryReason.PAUSED, DeliveryReason.PAUSED, True),
+        ("refused", DeliveryReason.NO_MAILBOX, DeliveryReason.NO_MAILBOX, False),
+        ("sent", DeliveryReason.NONE, DeliveryReason.NONE, False),
     ],
 )
-def test_a_doubt_lasts_until_it_is_answered(
-    database: Database, edition_id: int, by: str, state: str, reason: str, lasting: str
+def test_who_may_have_it_is_marked_until_an_answer_settles_it(
+    database: Database,
+    edition_id: int,
+    by: str,
+    state: str,
+    reason: DeliveryReason,
+    kept: DeliveryReason,
+    may_have_it: bool,
 ) -> None:
     doubtful, sure = claim(database, take(database, edition_id, "dead"))[:2]
     begin(database, edition_id, [doubtful.id])
@@ -183,13 +189,11 @@ def test_a_doubt_lasts_until_it_is_answered(
 
     with database.read() as connection:
         rows = connection.execute(
-            select(deliveries.c.recipient_id, deliveries.c.reason).where(
-                deliveries.c.recipient_id.in_([doubtful.id, sure.id])
-            )
+            select(deliveries).where(deliveries.c.recipient_id.in_([doubtful.id, sure.id]))
         )
-        assert {row.recipient_id: row.reason for row in rows} == {
-            doubtful.id: lasting,
-            sure.id: reason,
+        assert {row.recipient_id: (row.reason, row.may_have_it) for row in rows} == {
+            doubtful.id: (kept, may_have_it),
+            sure.id: (reason, False),
         }
 
 
@@ -199,11 +203,11 @@ def test_cancelling_says_who_may_have_it(database: Database, edition_id: int) ->
     take(database, edition_id, "heir", MS + leases.LEASE_MS + 1)
 
     with database.write() as connection:
-        ledger.close_waiting(connection, edition_id, "skipped", "cancelled")
+        ledger.close_waiting(connection, edition_id, "skipped", DeliveryReason.CANCELLED)
 
     assert sums(database, edition_id).reasons == (
-        ("skipped", "cancelled", 24),
-        ("skipped", "cancelled; may have it already", 1),
+        ("skipped", DeliveryReason.CANCELLED, "", False, 24),
+        ("skipped", DeliveryReason.CANCELLED, "", True, 1),
     )
 
 
@@ -237,7 +241,8 @@ def test_a_chunk_with_retries_is_due_when_the_first_of_them_is(
             readers = [reader for reader, _ in leases.claim(connection, chunk, NOW)]
             due = [MS + 5000, MS + 3000]
             marks = [
-                Mark(r.id, "waiting", "later", "", d) for r, d in zip(readers, due, strict=False)
+                Mark(r.id, "waiting", DeliveryReason.TRY_AGAIN, "", d)
+                for r, d in zip(readers, due, strict=False)
             ]
             marks += [Mark(r.id, "sent") for r in readers[2:]]
             ledger.mark(connection, edition_id, marks, MS)
@@ -272,9 +277,13 @@ def test_pause_and_resume_are_seen_by_every_sender(database: Database, edition_i
 
 def test_cancelling_skips_everybody_who_waits(database: Database, edition_id: int) -> None:
     with database.write() as connection:
-        assert ledger.close_waiting(connection, edition_id, "skipped", "cancelled") == 25
+        assert (
+            ledger.close_waiting(connection, edition_id, "skipped", DeliveryReason.CANCELLED) == 25
+        )
 
-    assert sums(database, edition_id).reasons == (("skipped", "cancelled", 25),)
+    assert sums(database, edition_id).reasons == (
+        ("skipped", DeliveryReason.CANCELLED, "", False, 25),
+    )
 
 
 def test_rows_of_old_editions_become_sums_but_for_those_that_matter(
@@ -283,13 +292,13 @@ def test_rows_of_old_editions_become_sums_but_for_those_that_matter(
     readers = claim(database, take(database, edition_id))
     with database.write() as connection:
         marks = [
-            Mark(readers[0].id, "refused", "no such mailbox (5.1.1)"),
-            Mark(readers[1].id, "unknown", "the answer was lost"),
-            Mark(readers[2].id, "skipped", "unsubscribed since the audience was frozen"),
+            Mark(readers[0].id, "refused", DeliveryReason.NO_MAILBOX),
+            Mark(readers[1].id, "unknown", DeliveryReason.ANSWER_LOST),
+            Mark(readers[2].id, "skipped", DeliveryReason.UNSUBSCRIBED),
             *(Mark(reader.id, "sent") for reader in readers[3:]),
         ]
         ledger.mark(connection, edition_id, marks, MS)
-        ledger.close_waiting(connection, edition_id, "skipped", "cancelled")
+        ledger.close_waiting(connection, edition_id, "skipped", DeliveryReason.CANCELLED)
         editions.change_state(
             connection,
             edition_id,

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, select, text
 from briefing.errors import StoreError
 from briefing.store import Database
 from briefing.store.database import _alembic
-from briefing.store.tables import deliveries, edition_waivers
+from briefing.store.tables import deliveries, edition_sums, edition_waivers
 from subscribers import roll
 from subscribers.addresses import mark_address, read_address
 from subscribers.suppression import Suppressed
@@ -67,6 +67,8 @@ def filled(url: str) -> Database:
 
 NEW = {
     "edition_waivers": {"about"},
+    "deliveries": {"status", "may_have_it"},
+    "edition_sums": {"status", "may_have_it"},
     "subscribers": {"preferences_key"},
     "confirmations": {"pair"},
     "source_states": {"killed", "kills"},
@@ -316,3 +318,45 @@ def test_the_way_back_to_folded_addresses_ends_where_it_began(casefolded: Databa
         command.downgrade(_alembic(connection), "0003")
 
     assert contents(casefolded) == before
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "status", "may_have_it"),
+    [
+        ("no such mailbox (5.1.1)", "no-mailbox", "5.1.1", False),
+        ("given up after 4 tries (450)", "given-up", "450", False),
+        ("to be sent again: handed over, the answer was lost", "answer-lost", "", True),
+        ("to be tried again (no connection); may have it already", "try-again", "", True),
+        ("cancelled while it was handed over", "cancelled", "", False),
+    ],
+)
+def test_reasons_in_words_become_codes(
+    database_url: str, said: str, code: str, status: str, may_have_it: bool
+) -> None:
+    database = at_revision(database_url, "0006")
+    with database.write() as connection:
+        connection.execute(
+            text("INSERT INTO deliveries (edition_id, recipient_id, state, reason)"
+                 " VALUES (1, 1, 'waiting', :said)"), {"said": said},
+        )  # fmt: skip
+    database.migrate()
+
+    with database.read() as connection:
+        row = connection.execute(select(deliveries)).one()
+    assert (row.reason, row.status, row.may_have_it) == (code, status, may_have_it)
+    database.close()
+
+
+def test_sums_of_one_code_are_added_up(first: Database) -> None:
+    with first.write() as connection:
+        for tries in (3, 4):
+            connection.execute(
+                text("INSERT INTO edition_sums (edition_id, state, reason, readers)"
+                     " VALUES (1, 'refused', :said, 5)"),
+                {"said": f"given up after {tries} tries (450)"},
+            )  # fmt: skip
+    first.migrate()
+
+    with first.read() as connection:
+        sums = connection.execute(select(edition_sums)).all()
+    assert [(row.reason, row.status, row.readers) for row in sums] == [("given-up", "450", 10)]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from briefing.model import EditionState
+from briefing.model import DeliveryReason, EditionState
 from briefing.store import Database, editions, ledger, readers
 from briefing.store.ledger import Mark
 from subscribers import roll
@@ -52,14 +52,19 @@ def test_times_are_moments_and_the_answer_is_the_servers(
 ) -> None:
     someone = ids(database)[2]
     due = ledger.to_ms(NOW + timedelta(minutes=5))
-    mark(database, edition_id, NOW, Mark(someone, "waiting", "later", "450 busy", due))
+    mark(
+        database,
+        edition_id,
+        NOW,
+        Mark(someone, "waiting", DeliveryReason.TRY_AGAIN, "450 busy", due),
+    )
 
     with database.read() as connection:
         found = readers.in_state(connection, edition_id, "waiting", after=someone - 1, limit=1)
 
     assert found[0].at == NOW
     assert found[0].due == datetime(2026, 3, 10, 6, 5, tzinfo=UTC)
-    assert (found[0].reason, found[0].answer) == ("later", "450 busy")
+    assert (found[0].reason, found[0].answer) == (DeliveryReason.TRY_AGAIN, "450 busy")
 
 
 def test_nobody_takes_over_the_row_of_somebody_erased(database: Database, edition_id: int) -> None:
@@ -76,7 +81,13 @@ def test_nobody_takes_over_the_row_of_somebody_erased(database: Database, editio
 
 def test_compacted_rows_are_counted(database: Database, edition_id: int) -> None:
     first, second, *_ = ids(database)
-    mark(database, edition_id, NOW, Mark(first, "skipped", "left"), Mark(second, "skipped", "gone"))
+    mark(
+        database,
+        edition_id,
+        NOW,
+        Mark(first, "skipped", DeliveryReason.ERASED),
+        Mark(second, "skipped", DeliveryReason.PAUSED),
+    )
     with database.write() as connection:
         editions.change_state(
             connection,
