@@ -10,9 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
 
-from briefing.returns.classify import judge
 from briefing.returns.hook import (
     Call,
     Teller,
@@ -23,29 +21,10 @@ from briefing.returns.hook import (
     text_of,
 )
 from briefing.returns.marks import Marks
-from briefing.store.returns import Event, EventKind
+from briefing.returns.provider_events import meaning_of
+from briefing.store.returns import Event
 
 __all__ = ["Brevo"]
-
-_KINDS: Final[Mapping[str, EventKind]] = {
-    "delivered": EventKind.DELIVERED,
-    "deferred": EventKind.DELAYED,
-    "spam": EventKind.COMPLAINED,
-    "complaint": EventKind.COMPLAINED,
-    "unsubscribed": EventKind.UNSUBSCRIBED,
-    "unsubscribe": EventKind.UNSUBSCRIBED,
-    "blocked": EventKind.BLOCKED,
-    "error": EventKind.BLOCKED,
-    "request": EventKind.IGNORED,
-    "sent": EventKind.IGNORED,
-    "opened": EventKind.IGNORED,
-    "unique_opened": EventKind.IGNORED,
-    "click": EventKind.IGNORED,
-    "proxy_open": EventKind.IGNORED,
-    "unique_proxy_open": EventKind.IGNORED,
-    "loaded_by_proxy": EventKind.IGNORED,
-}
-_BOUNCES = ("hard_bounce", "soft_bounce", "invalid_email", "invalid")
 
 
 class Brevo:
@@ -60,16 +39,15 @@ class Brevo:
     def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Call:
         """See `Hook.read`."""
         check_authorization(headers, self._username, self._secret)
-        return Call(tuple(self._event(entry, now) for entry in entries_of(read_json(body))))
+        document = read_json(body)
+        if document is None:
+            return Call((self._teller.unread(body, now),))
+        return Call(tuple(self._event(entry, now) for entry in entries_of(document)))
 
     def _event(self, entry: object, now: datetime) -> Event:
         said = text_of(at_path(entry, "event"))
         words = text_of(at_path(entry, "reason"))
-        kind = _KINDS.get(said, EventKind.UNKNOWN)
-        if said in _BOUNCES:
-            kind = judge("", words)
-        if said == "soft_bounce" and kind is EventKind.HARD:
-            kind = EventKind.SOFT
+        kind, declared = meaning_of(self.provider, said, words=words)
         moment = at_path(entry, "ts_event") or at_path(entry, "ts_epoch") or at_path(entry, "ts")
         if isinstance(moment, int) and moment > 10**11:
             moment /= 1000
@@ -82,4 +60,5 @@ class Brevo:
             at=moment,
             address=at_path(entry, "email"),
             words=words,
+            declared=declared,
         )

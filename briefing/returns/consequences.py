@@ -63,7 +63,7 @@ class Consequences:
         """The effect, one of the codes above, or "" for none. The event is kept already."""
         if belief is Belief.UNMARKED or event.at < now - self._believed:
             return ""
-        if event.kind in returns.BOUNCED:
+        if event.kind in returns.BOUNCED or event.declared:
             return self._bounce(connection, event, about, now)
         if about.person is None or event.kind not in REPORTED:
             return ""
@@ -73,9 +73,10 @@ class Consequences:
         return _leave(connection, about, about.person, event, now, reason=reason)
 
     def _bounce(self, connection: Connection, event: Event, about: About, now: datetime) -> str:
-        if about.edition_id is not None and about.reader_id is not None:
+        edition_id, reader_id = about.edition_id, about.reader_id
+        if event.kind in returns.BOUNCED and edition_id is not None and reader_id is not None:
             words = f"{event.status} {event.words}".strip()
-            returns.mark_bounced(connection, about.edition_id, about.reader_id, event.kind, words)
+            returns.mark_bounced(connection, edition_id, reader_id, event.kind, words)
         person = about.person
         if person is None or person.status == "suppressed":
             return ""
@@ -84,7 +85,7 @@ class Consequences:
             return OUTDATED
         if event.kind is EventKind.HARD:
             return _suppress(connection, person, Suppressed.BOUNCE, event, now)
-        return self._fail(connection, event, about.edition_id, person, changed, now)
+        return self._fail(connection, event, edition_id, person, changed, now)
 
     def _fail(
         self,
@@ -104,7 +105,7 @@ class Consequences:
             return _suppress(connection, person, Suppressed.BOUNCE, event, now, why)
         if edition_id is not None and _is_repeated(connection, event, edition_id, person):
             return REPEATED
-        if event.kind is EventKind.BLOCKED:
+        if event.kind is not EventKind.SOFT:
             _note(connection, person, "blocked", event, now)
             return NOTED
         attempts = returns.attempts(connection, person.id, since)

@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 
 from briefing.returns.intake import OnceOnly
 from briefing.returns.marks import Marks
-from briefing.store.returns import RAW, Event, EventKind
+from briefing.store.returns import RAW, Declared, Event, EventKind
 
 __all__ = ["BODY", "Call", "Forged", "Hook", "NotNow", "Teller"]
 
@@ -75,6 +75,7 @@ class Teller:
         address: object = "",
         status: object = "",
         words: object = "",
+        declared: Declared = Declared.NOTHING,
     ) -> Event:
         """One event. `name` tells it apart; without one the entry itself does. `at` is in seconds
         since 1970 or ISO 8601, anything else is `now`."""
@@ -89,12 +90,24 @@ class Teller:
             text_of(name),
             kind,
             read_moment(at, now),
-            text_of(address).strip()[:320],
+            _bare_address(text_of(address)),
             text_of(status)[:12],
             " ".join(text_of(words).split())[:2000],
             sealed=self._marks.find(raw.encode(errors="replace")),
             trusted=True,
             raw=raw[:RAW],
+            declared=declared,
+        )
+
+    def unread(self, body: bytes, now: datetime) -> Event:
+        """A genuine call whose body cannot be read: kept as it is, in UTF-8 as far as that goes."""
+        return Event(
+            self.provider,
+            hashlib.sha256(body).hexdigest(),
+            EventKind.UNKNOWN,
+            now,
+            trusted=True,
+            raw=body[: RAW * 2].decode("utf-8", "replace")[:RAW],
         )
 
     def unknown(self, entry: object, now: datetime) -> Event:
@@ -102,10 +115,26 @@ class Teller:
         return self.tell(entry, EventKind.UNKNOWN, now)
 
 
+def _bare_address(text: str) -> str:
+    """The address of "Name <address>"."""
+    if "<" in text:
+        text = text.rpartition("<")[2].partition(">")[0]
+    return text.strip()[:320]
+
+
 def read_json(body: bytes) -> Any:
     """The body's JSON, None where it is none."""
     try:
         return json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def read_foreign_json(body: bytes) -> Any:
+    """The same of a body in another of JSON's old encodings, or with a byte order mark, which RFC
+    8259, 8.1, forbids: only to find a signature in it."""
+    try:
+        return json.loads(body)
     except (ValueError, RecursionError):
         return None
 

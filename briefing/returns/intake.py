@@ -173,7 +173,7 @@ class Intake:
         self, connection: Connection, event: Event, now: datetime, *, reporter: bool
     ) -> str | None:
         """What an event changed, "" for nothing; None where it was taken in before."""
-        if event.kind is EventKind.IGNORED:
+        if event.kind is EventKind.IGNORED and not event.declared:
             return ""
         by_mail = event.provider == PROVIDER
         about = _find(connection, event, by_mail=by_mail)

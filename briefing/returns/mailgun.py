@@ -12,39 +12,37 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import parse_qsl
 
-from briefing.returns.classify import judge
 from briefing.returns.hook import (
     Call,
     Forged,
     Teller,
     at_path,
     is_recent,
+    read_foreign_json,
     read_json,
     same,
     text_of,
 )
 from briefing.returns.intake import OnceOnly
 from briefing.returns.marks import Marks
-from briefing.store.returns import Event, EventKind
+from briefing.returns.provider_events import first_known, meaning_of
+from briefing.store.returns import Event
 
 __all__ = ["Mailgun"]
 
 AGE: Final = timedelta(hours=9)
 """How long a signature is believed."""
 
-_KINDS: Final[Mapping[str, EventKind]] = {
-    "delivered": EventKind.DELIVERED,
-    "complained": EventKind.COMPLAINED,
-    "unsubscribed": EventKind.UNSUBSCRIBED,
-    "accepted": EventKind.IGNORED,
-    "opened": EventKind.IGNORED,
-    "clicked": EventKind.IGNORED,
-    "stored": EventKind.IGNORED,
-}
+_LONGEST_FORM: Final = 200_000
+_FIELD: Final = re.compile(
+    r'name="(timestamp|token|signature)"[^\r\n]{0,200}\r?\n\r?\n([^\r\n]{1,200})\r?\n'
+)
 
 
 class Mailgun:
@@ -56,12 +54,15 @@ class Mailgun:
         self._teller = Teller(self.provider, marks)
         self._secret = secret.encode()
 
-    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Call:  # noqa: ARG002
+    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Call:
         """See `Hook.read`."""
         document = read_json(body)
-        token = self._verify(at_path(document, "signature"), now)
+        signature = at_path(document, "signature") or at_path(read_foreign_json(body), "signature")
+        # The webhooks before 2018 were forms: only their signature is known here.
+        token = self._verify(signature or _read_form(headers, body), now)
         entry = at_path(document, "event-data")
-        return Call((self._event(entry, now),), OnceOnly(f"mailgun\n{token}", now + 2 * AGE))
+        event = self._teller.unread(body, now) if entry is None else self._event(entry, now)
+        return Call((event,), OnceOnly(f"mailgun\n{token}", now + 2 * AGE))
 
     def _verify(self, signature: object, now: datetime) -> str:
         timestamp = text_of(at_path(signature, "timestamp"))
@@ -84,12 +85,11 @@ class Mailgun:
         said = said or at_path(entry, "delivery-status", "description")
         reason = text_of(at_path(entry, "reason"))
         words = f"{code} {text_of(said) or reason}".strip()
-        kind = _KINDS.get(name, EventKind.UNKNOWN)
         if name == "failed":
-            temporary = at_path(entry, "severity") != "permanent"
-            kind = EventKind.DELAYED if temporary else judge(status, words)
-        elif name == "rejected":
-            kind = EventKind.BLOCKED  # by Mailgun itself, before anybody was asked
+            whole = at_path(entry, "severity") == "permanent"
+            name = "failed/permanent" if whole else "failed/temporary"
+            name = first_known(self.provider, f"{name}/{reason}", f"{name}/{code}", name)
+        kind, declared = meaning_of(self.provider, name, status, words)
         return self._teller.tell(
             entry,
             kind,
@@ -99,4 +99,18 @@ class Mailgun:
             address=at_path(entry, "recipient"),
             status=status,
             words=words,
+            declared=declared,
         )
+
+
+def _read_form(headers: Mapping[str, str], body: bytes) -> Mapping[str, str] | None:
+    """Timestamp, token and signature of a form; None for a body that is none. What a part of
+    `multipart/form-data` is called stands before it, and its value on the next line but one."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    text = body[:_LONGEST_FORM].decode("latin-1")
+    if kind == "multipart/form-data":
+        return dict(_FIELD.findall(text))
+    try:
+        return dict(parse_qsl(text, max_num_fields=200))
+    except ValueError:
+        return None

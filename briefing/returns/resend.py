@@ -17,25 +17,13 @@ from typing import Final
 from briefing.returns.classify import judge
 from briefing.returns.hook import Call, Forged, Teller, at_path, is_recent, read_json, same, text_of
 from briefing.returns.marks import Marks
+from briefing.returns.provider_events import first_known, meaning_of
 from briefing.store.returns import Event, EventKind
 
 __all__ = ["Resend"]
 
 AGE: Final = timedelta(minutes=5)
 """Svix signs each repetition anew and takes five minutes as the bound."""
-
-_KINDS: Final[Mapping[str, EventKind]] = {
-    "email.delivered": EventKind.DELIVERED,
-    "email.delivery_delayed": EventKind.DELAYED,
-    "email.complained": EventKind.COMPLAINED,
-    # On Resend's own list, for what happened before: nobody has said that it is gone.
-    "email.suppressed": EventKind.SOFT,
-    "email.failed": EventKind.BLOCKED,
-    "email.sent": EventKind.IGNORED,
-    "email.scheduled": EventKind.IGNORED,
-    "email.opened": EventKind.IGNORED,
-    "email.clicked": EventKind.IGNORED,
-}
 
 
 class Resend:
@@ -59,20 +47,26 @@ class Resend:
         if not is_recent(seconds, now, AGE.total_seconds()):
             raise Forged
         document = read_json(body)
+        if document is None:
+            return Call((self._teller.unread(body, now),))
         addresses = at_path(document, "data", "to")
         listed = addresses[:50] if isinstance(addresses, list) and addresses else [addresses]
         return Call(tuple(self._event(document, f"{name}\n{to}", to, now) for to in listed))
 
     def _event(self, document: object, name: str, address: object, now: datetime) -> Event:
         said = text_of(at_path(document, "type"))
-        words = _words(at_path(document, "data"))
-        kind = _KINDS.get(said, EventKind.UNKNOWN)
-        if said == "email.bounced":
-            kind = judge("", words)
-        elif said == "contact.updated" and at_path(document, "data", "unsubscribed") is True:
-            kind, address = EventKind.UNSUBSCRIBED, at_path(document, "data", "email")
-        elif said.startswith(("domain.", "contact.")):
-            kind = EventKind.IGNORED
+        diagnosed, advice = _words(at_path(document, "data"))
+        words = diagnosed or advice
+        if said.startswith("contact."):
+            out = said == "contact.updated" and at_path(document, "data", "unsubscribed") is True
+            said, address = "contact/out" if out else "contact", _contact(document) or address
+        elif said.startswith("domain."):
+            said = "domain"
+        elif said == "email.bounced":
+            said = _bounce(self.provider, document, silent=not diagnosed)
+        kind, declared = meaning_of(self.provider, said, words=words)
+        if said.endswith("Permanent/silent") and judge("", words) is EventKind.HARD:
+            kind = EventKind.HARD  # some repeat the server's words there
         return self._teller.tell(
             document,
             kind,
@@ -81,6 +75,7 @@ class Resend:
             at=at_path(document, "created_at"),
             address=address,
             words=words,
+            declared=declared,
         )
 
 
@@ -95,10 +90,22 @@ def key_of(secret: str) -> bytes:
     return key
 
 
-def _words(facts: object) -> str:
+def _contact(document: object) -> object:
+    return at_path(document, "data", "email")
+
+
+def _bounce(provider: str, document: object, *, silent: bool) -> str:
+    """What the table knows a bounce by; `silent` where no server's words are told."""
+    sort = f"email.bounced/{text_of(at_path(document, 'data', 'bounce', 'type'))}"
+    by_subtype = f"{sort}/{text_of(at_path(document, 'data', 'bounce', 'subType'))}"
+    other = "email.bounced/silent" if silent else "email.bounced"
+    return first_known(provider, by_subtype, f"{sort}/silent" if silent else sort, sort, other)
+
+
+def _words(facts: object) -> tuple[str, str]:
+    """The server's words, and Resend's advice for people, which speaks of what may be."""
     said = at_path(facts, "bounce", "diagnosticCode") or at_path(facts, "bounce", "diagnostic_code")
     told = said if isinstance(said, list) else [said]
     told = [*told[:10], at_path(facts, "bounce", "message"), at_path(facts, "failed", "reason")]
     diagnosed = " ".join(filter(None, map(text_of, told[:-2])))
-    # The message is Resend's advice for people, which speaks of what the cause may be.
-    return diagnosed or " ".join(filter(None, map(text_of, told[-2:])))
+    return diagnosed, " ".join(filter(None, map(text_of, told[-2:])))

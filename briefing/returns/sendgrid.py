@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from briefing.returns.classify import judge
 from briefing.returns.hook import Call, Forged, Teller, at_path, entries_of, read_json, text_of
 from briefing.returns.marks import Marks
+from briefing.returns.provider_events import first_known, meaning_of
 from briefing.store.returns import Event, EventKind
 
 __all__ = ["SendGrid"]
@@ -27,19 +27,16 @@ __all__ = ["SendGrid"]
 _SIGNATURE = "x-twilio-email-event-webhook-signature"
 _TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
 
-_KINDS: Final[Mapping[str, EventKind]] = {
-    "delivered": EventKind.DELIVERED,
-    "deferred": EventKind.DELAYED,
-    "spamreport": EventKind.COMPLAINED,
-    "unsubscribe": EventKind.UNSUBSCRIBED,
-    "group_unsubscribe": EventKind.UNSUBSCRIBED,
-    "processed": EventKind.IGNORED,
-    "open": EventKind.IGNORED,
-    "click": EventKind.IGNORED,
-    "group_resubscribe": EventKind.IGNORED,
-}
-# Words of a drop that are about the sender's account or the message, not about the reader.
-_OURS = ("quota", "spam content", "smtpapi", "invalid smtpapi", "rate")
+# Reasons of a drop that go on after these words.
+_DROPS: Final = (
+    "Bounced Address",
+    "Spam Reporting Address",
+    "Unsubscribed Address",
+    "Spam Content",
+    "Invalid SMTPAPI header",
+    "Recipient List over Package Quota",
+    "Invalid",
+)
 
 
 class SendGrid:
@@ -63,22 +60,25 @@ class SendGrid:
             self._key.verify(signature, signed, ec.ECDSA(hashes.SHA256()))
         except (binascii.Error, ValueError, InvalidSignature):
             raise Forged from None
-        return Call(tuple(self._event(entry, now) for entry in entries_of(read_json(body))))
+        document = read_json(body)
+        if document is None:
+            return Call((self._teller.unread(body, now),))
+        return Call(tuple(self._event(entry, now) for entry in entries_of(document)))
 
     def _event(self, entry: object, now: datetime) -> Event:
         name = text_of(at_path(entry, "event"))
         status = text_of(at_path(entry, "status"))
         words = text_of(at_path(entry, "reason")) or text_of(at_path(entry, "response"))
-        kind = _KINDS.get(name, EventKind.UNKNOWN)
         if name == "bounce":
-            # A server that blocks has refused the mail for now, whatever code it gave.
-            kind = judge(status, words)
-            if kind is EventKind.HARD and at_path(entry, "type") == "blocked":
-                kind = EventKind.BLOCKED
+            sort = text_of(at_path(entry, "type")).lower()
+            name = first_known(self.provider, f"bounce/{sort}", "bounce")
         elif name == "dropped":
-            # By SendGrid's own lists, or for its own reasons: nobody has said that it is gone.
-            ours = any(word in words.lower() for word in _OURS)
-            kind = EventKind.BLOCKED if ours else EventKind.SOFT
+            said = words.strip().lower()
+            why = next((drop for drop in _DROPS if said.startswith(drop.lower())), "")
+            name = first_known(self.provider, f"dropped/{why}", "dropped")
+        kind, declared = meaning_of(self.provider, name, status, words)
+        if name == "bounce/blocked" and kind is EventKind.HARD:
+            kind = EventKind.BLOCKED
         return self._teller.tell(
             entry,
             kind,
@@ -88,6 +88,7 @@ class SendGrid:
             address=at_path(entry, "email"),
             status=status,
             words=words,
+            declared=declared,
         )
 
 

@@ -27,10 +27,19 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from briefing.errors import SourceFailed
-from briefing.returns.classify import judge
-from briefing.returns.hook import Call, Forged, NotNow, Teller, at_path, read_json, text_of
+from briefing.returns.hook import (
+    Call,
+    Forged,
+    NotNow,
+    Teller,
+    at_path,
+    read_foreign_json,
+    read_json,
+    text_of,
+)
 from briefing.returns.marks import Marks
-from briefing.store.returns import Event, EventKind
+from briefing.returns.provider_events import Meaning, first_known, meaning_of
+from briefing.store.returns import Event
 
 __all__ = ["Fetch", "Ses"]
 
@@ -57,16 +66,6 @@ _MOST_CERTIFICATES = 8
 # Fetches within the span, over all callers; more than SNS needs in a year.
 _MOST_FETCHES, _FETCH_SPAN = 5, timedelta(minutes=10)
 
-_KINDS: Final[Mapping[str, EventKind]] = {
-    "Delivery": EventKind.DELIVERED,
-    "DeliveryDelay": EventKind.DELAYED,
-    "Reject": EventKind.BLOCKED,
-    "Rendering Failure": EventKind.BLOCKED,
-    "Send": EventKind.IGNORED,
-    "Open": EventKind.IGNORED,
-    "Click": EventKind.IGNORED,
-}
-
 
 class Ses:
     """`topics` are the ARNs of the SNS topics that are believed; `fetch` gets certificates, and
@@ -82,10 +81,14 @@ class Ses:
 
     def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Call:  # noqa: ARG002
         """See `Hook.read`."""
-        notice = read_json(body)
+        notice, readable = read_json(body), True
+        if notice is None:
+            notice, readable = read_foreign_json(body), False
         if not isinstance(notice, dict):
             raise Forged
         self._verify(notice, now)
+        if not readable:
+            return Call((self._teller.unread(body, now),))
         match notice["Type"]:
             case "SubscriptionConfirmation":
                 self._confirm(text_of(notice.get("SubscribeURL")), now)
@@ -125,15 +128,23 @@ class Ses:
             raise NotNow from None
 
     def _events(self, told: Any, name: str, notice: dict[str, Any], now: datetime) -> list[Event]:
+        told = at_path(told, "detail") or told  # as EventBridge wraps it
         said = text_of(at_path(told, "eventType") or at_path(told, "notificationType"))
-        if said == "Bounce":
-            return self._bounces(told, name, now)
-        if said == "Complaint":
-            return self._complaints(told, name, now)
+        if said == "Bounce" and (events := self._bounces(told, name, now)):
+            return events
+        if said == "Complaint" and (events := self._complaints(told, name, now)):
+            return events
+        if said in ("Bounce", "Complaint"):
+            return [self._teller.unknown(told, now)]
         if said == "Subscription":
             return [self._preference(told, name, now)]
-        kind = _KINDS.get(said, EventKind.UNKNOWN)
-        addresses = at_path(told, "delivery", "recipients") or at_path(told, "mail", "destination")
+        kind = meaning_of(self.provider, said).kind
+        delayed = _recipients(at_path(told, "deliveryDelay"), "delayedRecipients")
+        addresses = (
+            [at_path(one, "emailAddress") for one in delayed]
+            or at_path(told, "delivery", "recipients")
+            or at_path(told, "mail", "destination")
+        )
         listed = addresses[:50] if isinstance(addresses, list) and addresses else [""]
         entry = notice if told is None else told
         at = at_path(told, said[:1].lower() + said[1:].replace(" ", ""), "timestamp")
@@ -144,30 +155,26 @@ class Ses:
 
     def _bounces(self, told: Any, name: str, now: datetime) -> list[Event]:
         facts = at_path(told, "bounce")
-        transient = at_path(facts, "bounceType") == "Transient"
         events = []
         for one in _recipients(facts, "bouncedRecipients"):
             status = text_of(at_path(one, "status"))
             words = text_of(at_path(one, "diagnosticCode"))
             sort = text_of(at_path(facts, "bounceSubType"))
-            kind = judge(status, words or sort)
-            if transient and kind is EventKind.HARD:
-                kind = EventKind.SOFT
-            if transient and sort == "General" and not status and not words:
-                # No server has refused anything: this is what SES makes of a holiday note.
-                kind = EventKind.REPLIED
-            words = words or sort
-            events.append(self._about(told, facts, one, kind, name, now, status, words))
+            kind = text_of(at_path(facts, "bounceType"))
+            silent = f"{kind}/{sort}/silent" if not (status or words) else kind
+            said = first_known(self.provider, f"{kind}/{sort}", silent, kind, "Undetermined")
+            meaning = meaning_of(self.provider, said, status, words or sort)
+            events.append(self._about(told, facts, one, meaning, name, now, status, words or sort))
         return events
 
     def _complaints(self, told: Any, name: str, now: datetime) -> list[Event]:
         facts = at_path(told, "complaint")
         # Absent where the mailbox provider does not say more than that there is a complaint.
         feedback = text_of(at_path(facts, "complaintFeedbackType"))
-        counted = feedback in ("", "abuse", "fraud")
-        kind = EventKind.COMPLAINED if counted else EventKind.IGNORED
+        said = first_known(self.provider, f"Complaint/{feedback}", "Complaint")
+        meaning = meaning_of(self.provider, said)
         return [
-            self._about(told, facts, one, kind, name, now, "", feedback)
+            self._about(told, facts, one, meaning, name, now, "", feedback)
             for one in _recipients(facts, "complainedRecipients")
         ]
 
@@ -175,7 +182,7 @@ class Ses:
         out = at_path(told, "subscription", "newTopicPreferences", "unsubscribeAll") is True
         destination = at_path(told, "mail", "destination")
         address = destination[0] if isinstance(destination, list) and destination else ""
-        kind = EventKind.UNSUBSCRIBED if out else EventKind.IGNORED
+        kind = meaning_of(self.provider, "Subscription/out" if out else "Subscription").kind
         return self._teller.tell(told, kind, now, name=name, address=address)
 
     def _about(
@@ -183,7 +190,7 @@ class Ses:
         told: Any,
         facts: Any,
         one: object,
-        kind: EventKind,
+        meaning: Meaning,
         name: str,
         now: datetime,
         status: str,
@@ -194,13 +201,14 @@ class Ses:
         report = text_of(at_path(facts, "feedbackId")) or name
         return self._teller.tell(
             told,
-            kind,
+            meaning.kind,
             now,
             name=f"{report}\n{address}",
             at=at_path(facts, "timestamp"),
-            address=address.rpartition("<")[2].rstrip(">"),
+            address=address,
             status=status,
             words=words,
+            declared=meaning.declared,
         )
 
 

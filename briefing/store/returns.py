@@ -369,8 +369,11 @@ def failures(connection: Connection, reader_id: int, since: datetime) -> list[Fa
         .where(
             return_events.c.subscriber_id == reader_id,
             return_events.c.at >= since,
-            return_events.c.kind.in_(
-                [EventKind.SOFT.value, EventKind.BLOCKED.value, EventKind.DELAYED.value]
+            or_(
+                return_events.c.kind.in_(
+                    [EventKind.SOFT.value, EventKind.BLOCKED.value, EventKind.DELAYED.value]
+                ),
+                return_events.c.declared != "",
             ),
             _BELIEVED,
         )
