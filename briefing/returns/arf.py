@@ -5,6 +5,7 @@ from __future__ import annotations
 from email.message import Message
 
 from briefing.returns.finding import ReturnFinding
+from briefing.returns.letter import Letter
 from briefing.returns.reading import address_in, addresses_of, field, parts_of
 from briefing.store.returns import EventKind
 
@@ -14,11 +15,12 @@ __all__ = ["read_complaint"]
 _COUNTED = ("abuse", "fraud")
 
 
-def read_complaint(message: Message) -> list[ReturnFinding] | None:
+def read_complaint(letter: Letter) -> list[ReturnFinding] | None:
     """What a feedback report says; None where the mail is none.
 
     Most are redacted: the address is then "", and our own mark in what is left tells who it is.
     """
+    message = letter.message
     report = next((part for part in parts_of(message) if _is_report(part)), None)
     if report is None:
         return None

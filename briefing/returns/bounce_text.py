@@ -1,7 +1,9 @@
-"""Bounces that are no reports: what servers write for people, by the shapes they are known for.
+"""Bounces in words: what servers write for people, read by what such texts have in common.
 
-A shape says where the failed addresses are and nothing more; what is said about each is read from
-the lines around it. `flufl.bounce` knows the long tail of old servers and is asked last. What it
+A server names the failed address on a line that begins with it, in a field, or in a sentence, and
+says beside it what happened. The tables of `families` say how bounces begin and where the returned
+mail starts; what follows there is never searched for addresses, nor are the sender's lines,
+Message-IDs and JSON. `flufl.bounce` knows the long tail of old servers and is asked last. What it
 calls permanent is not taken as that: two thirds are not.
 """
 
@@ -9,19 +11,23 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
-from email.message import Message
+from collections.abc import Iterable
+from email import message_from_bytes
 from typing import Final
 
 import structlog
 from flufl.bounce import all_failures
 
-from briefing.returns.classify import judge
+from briefing.mailers.answers import Stage
+from briefing.returns.classify import classify
+from briefing.returns.families import GIVEN_UP, STILL_TRIED
 from briefing.returns.finding import ReturnFinding
-from briefing.returns.reading import address_in, addresses_of, body_of, field
+from briefing.returns.finding import ReturnReason as R
+from briefing.returns.letter import Letter
+from briefing.returns.reading import addresses_in, addresses_of, field
 from briefing.store.returns import EventKind
 
-__all__ = ["ask_library", "is_from_machine", "read_words", "words_about"]
+__all__ = ["ask_library", "make_finding", "read_text", "stage_of", "words_about"]
 
 log = structlog.get_logger(__name__)
 
@@ -29,102 +35,132 @@ log = structlog.get_logger(__name__)
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
 
 _MOST_ADDRESSES: Final = 50
-_MOST_WORDS: Final = 800
+_MOST_WORDS: Final = 1000
+# What the library is shown: it goes through every line with every pattern it has.
+_LONGEST_GUESS: Final = 32_768
+
+# Lines whose addresses are nobody's who failed.
+_NOBODYS = re.compile(
+    r"message[- ]?id\b|mts-id|in-reply-to|references:|envelope[- ]from|\bfrom:|^\s*from\b|"
+    r"\bsender\b|reply-to|original[- ]envelope|mail from|\bcontact|assistance|questions?\b|"
+    r"\bcopyright|\bgenerated|\bhelp\b|^\s*subject:|^\s*cc:|\bauthor|unsubscribe|postmaster@|"
+    r"mailer-daemon@|remetente|absender|expéditeur|mittente|remitente|差出人|送信者|发件人",
+    re.IGNORECASE,
+)
+_JSON = re.compile(r"\\?\"\s{0,3}:\s{0,3}[\[{\\\"]")
+_ADDRESS = r"(?:\"[^\"\s@]{1,64}\"|[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,128})@[A-Za-z0-9.-]{1,253}"
+# The address opens its line; quotation marks, brackets, bullets and a name may stand before it.
+_ENTRY = re.compile(
+    rf"^[\s>*•·|-]{{0,40}}(?:[^<>@\"]{{0,60}}\s|[^\s<>@]{{1,64}}@[^\s<>@]{{1,128}}\s(?=<))?[<\[\"'(]{{0,2}}(?:mailto:|smtp:|rfc822;\s?)?({_ADDRESS})[>\]\"')]{{0,2}}"
+    r"(?:\s{0,8}$|\s{0,4}[:;(\[<,]|\.{0,3}\s|\s{1,4}on\s|\s)",
+    re.IGNORECASE,
+)
+_TO = re.compile(r"\s{0,20}(?:to|an|à|para|宛先|收件人|кому)\s{0,4}:", re.IGNORECASE)
+_ROLE = re.compile(
+    r"(?:support|help|helpdesk|abuse|postmaster|mailer-daemon|admin|administrator|webmaster|"
+    r"no-?reply|info|contact|service|hostmaster)@",
+    re.IGNORECASE,
+)
+_EXPANDED = re.compile(rf"expanded from:\s{{0,4}}<?({_ADDRESS})", re.IGNORECASE)
+_FIELD = re.compile(
+    r"(?:rcpt to|recipient(?: address)?|failed recipient|address|delivered to|"
+    r"deliver(?:y|ed)? (?:to|of)|recipients? (?:was|were)[^:]{0,40}|permanent errors|user|"
+    r"destinataire|empfänger|destinatario|destinatário|получатель|宛先|收件人|수신자|受信者)"
+    rf"\s{{0,4}}[:=]\s{{0,4}}[<\"']{{0,2}}({_ADDRESS})",
+    re.IGNORECASE,
+)
+_CODE = re.compile(r"(?:^|[\s:<(\[])[45]\d\d[\s-]|[45]\.\d\.\d{1,3}")
+_DIAGNOSTIC = re.compile(
+    r"diagnostic information for|the following organization|informations de diagnostic|"
+    r"diagnoseinformationen|información de diagnóstico|診断情報",
+    re.IGNORECASE,
+)
+_SPEAKS = re.compile(
+    r"smtp|deliver|recipient|message|address|error|fail|reject|unknown|could|[45]\d\d",
+    re.IGNORECASE,
+)
+_TELLING = re.compile(
+    r"\bsaid\b|reason|diagnos|error|reject|fail|could(?:n't| not)|unknown|invalid|exist|denied|"
+    r"refus|full|quota|expired|timed out|not (?:found|recogni[sz]ed|listed)|unreachable|disabled|"
+    r"blocked|\bunable",
+    re.IGNORECASE,
+)
+_RULE = re.compile(r"\s{0,20}-{3,}|(?:\.\.\. )?while talking to", re.IGNORECASE)
+_STAGES = (
+    (
+        Stage.END,
+        re.compile(
+            r"end of (?:the )?(?:data|message)|in reply to data|after data|>>> data|<<< data|"
+            r"did not like our (?:data|\.)|after i sent the message|command[\s:]{1,4}data\b|"
+            r"\(data\)|(?:data|text) command",
+            re.IGNORECASE,
+        ),
+    ),
+    (Stage.RCPT, re.compile(r"rcpt to|does not like recipient|in reply to rcpt", re.IGNORECASE)),
+    (
+        Stage.MAIL,
+        re.compile(
+            r"mail from|\b(?:ehlo|helo)\b|greeting|initial connection|sender was rejected|"
+            r"initial server",
+            re.IGNORECASE,
+        ),
+    ),
+)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """`opens` is how the text begins to speak of failures, `failed` finds an address (its first
-    group) in a line after it, `ends` is where the returned mail begins."""
+def read_text(letter: Letter) -> list[ReturnFinding]:
+    """What a bounce says in words; nothing where it is none, or names nobody."""
+    if letter.is_json or not (letter.opens or letter.from_mail_system):
+        return []
+    failed = _failed(letter)
+    about = {address: words_about(letter.lines, address, failed) for address in failed}
+    text = _whole(letter.lines)
+    delayed = _still_tried(letter)
+    found = []
+    for address, words in about.items():
+        finding = make_finding(address, "", words)
+        if finding.reason is R.UNDETERMINED and len(about) == 1:
+            wider = make_finding(address, "", text)
+            if wider.reason is not R.UNDETERMINED:
+                finding = wider
+        if delayed and finding.kind is not EventKind.HARD:
+            finding = _delayed(finding)
+        found.append(finding)
+    return found
 
-    server: str
-    opens: re.Pattern[str]
-    failed: re.Pattern[str]
-    ends: re.Pattern[str]
 
-
-def _shape(server: str, opens: str, failed: str, ends: str) -> _Shape:
-    return _Shape(
-        server,
-        re.compile(opens, re.IGNORECASE),
-        re.compile(failed, re.IGNORECASE),
-        re.compile(ends, re.IGNORECASE),
+def make_finding(address: str, status: str, words: str) -> ReturnFinding:
+    """What a server's words and the status field of a report (or "") say about an address."""
+    stage = stage_of(words)
+    verdict = classify(status, words, stage=stage, address=address)
+    return ReturnFinding(
+        verdict.kind,
+        address,
+        status or verdict.status,
+        words[:_MOST_WORDS],
+        verdict.code,
+        stage,
+        verdict.reason,
     )
 
 
-_AT = r"[^\s<>\"'@]{1,128}@[^\s<>\"'@:;,)]{1,253}"
-_COPY = r"^-{2,}.*(?:copy|original|returned|below|forwarded)|^(?:received|return-path):"
-
-_SHAPES: Final = (
-    _shape(
-        "Exim", r"message that you sent could not be delivered", rf"^\s+<?({_AT})>?:?\s*$", _COPY
-    ),
-    _shape("qmail", r"^hi\. this is the .{0,80} program at", rf"^<({_AT})>:", r"^---"),
-    _shape(
-        "Postfix",
-        r"^this is the (?:mail system|\S* ?postfix program) at host",
-        rf"^<({_AT})>",
-        _COPY,
-    ),
-    _shape(
-        "Exchange",
-        r"did not reach the following recipient|delivery has failed to these recipients",
-        rf"^\s*(?:.*\()?(?:mailto:)?<?({_AT})>?\)?(?: on .*)?\s*$",
-        r"^\s*(?:diagnostic information|original message|the following organization)|MSEXCH:",
-    ),
-    _shape(
-        "Gmail",
-        r"delivery to the following recipients? failed|wasn['’]t delivered to",
-        rf"({_AT})",
-        r"^-{3,}",
-    ),
-    _shape(
-        "Yahoo",
-        r"unable to deliver (?:your )?message to the following address",
-        rf"^<({_AT})>:",
-        r"^---",
-    ),
-    _shape(
-        "sendmail",
-        r"the following addresses had permanent (?:fatal )?errors",
-        rf"^\s*(?:\(expanded from:\s*)?<?({_AT})>?\)?\s*$",
-        r"transcript of session",
-    ),
-)
-
-# Said while the server still tries: nothing is to be done about it.
-_STILL_TRIED = re.compile(
-    r"warning message only|this is (?:just )?a warning|has been delayed|delivery (?:is )?delayed|"
-    r"not yet been delivered|could not be delivered for|will (?:be retried|keep trying|continue)|"
-    r"attempts will continue|you do not need to resend|no action is required",
-    re.IGNORECASE,
-)
-_MACHINES = re.compile(
-    r"^(?:mailer[-_.]?daemon|postmaster|mail[-_.]?(?:system|delivery|admin)|mdaemon|"
-    r"microsoftexchange[0-9a-f]*|bounces?|double-?bounce|mmdf|root|uucp)@",
-    re.IGNORECASE,
-)
+def stage_of(words: str) -> Stage | None:
+    """The step of the transaction that was refused, as servers and transcripts name it."""
+    at, found = -1, None
+    for stage, pattern in _STAGES:
+        last = None
+        for last in pattern.finditer(words[:4000]):  # noqa: B007 - the last one is what was refused
+            pass
+        if last is not None and last.start() > at:
+            at, found = last.start(), stage
+    return found
 
 
-def is_from_machine(message: Message) -> bool:
-    """Whether a mail system wrote it: bounces have no return path (RFC 5321, 4.5.5)."""
-    if field(message, "Return-Path") == "<>" or message.get("X-Failed-Recipients"):
-        return True
-    return any(_MACHINES.match(address) for address in addresses_of(message, "From", "Sender"))
-
-
-def read_words(message: Message) -> list[ReturnFinding]:
-    """What a bounce of a known shape says; nothing where it is of none."""
-    body = body_of(message)
-    # Exim names them for machines, in a field of its own.
-    failed = addresses_of(message, "X-Failed-Recipients")
-    if not failed:
-        failed = next(filter(None, (_failed(shape, body) for shape in _SHAPES)), [])
-    return _findings(message, body, failed)
-
-
-def ask_library(message: Message) -> list[ReturnFinding]:
+def ask_library(letter: Letter) -> list[ReturnFinding]:
     """What flufl.bounce makes of it, which may raise anything on a stranger's mail."""
+    if letter.is_json:
+        return []
+    message = message_from_bytes(letter.raw[:_LONGEST_GUESS])
     if "From" not in message:
         # One of its detectors cannot do without, and takes the others with it.
         message["From"] = "<nobody@invalid>"
@@ -133,60 +169,131 @@ def ask_library(message: Message) -> list[ReturnFinding]:
     except Exception as error:  # noqa: BLE001 - whatever a stranger's mail sets off in it
         log.info("flufl.bounce failed", error=type(error).__name__)
         return []
-    body = body_of(message)
+    failed = _decoded(permanent, letter.senders)
+    late = [one for one in _decoded(temporary, letter.senders) if one not in failed]
     return [
-        *_findings(message, body, _decoded(permanent)),
-        *(ReturnFinding(EventKind.DELAYED, address) for address in _decoded(temporary)),
+        *(make_finding(one, "", words_about(letter.lines, one, failed)) for one in failed),
+        *(ReturnFinding(EventKind.DELAYED, one) for one in late),
     ]
 
 
-def words_about(body: str, address: str) -> str:
-    """What is said about an address: from its line to the next empty one with something said before
-    it, on one line."""
-    lines = body.split("\n")
-    wanted = address.lower()
-    at = next((n for n, line in enumerate(lines) if wanted in line.lower()), None)
-    if at is None:
-        return " ".join(body[:_MOST_WORDS].split())
-    said = [re.sub(re.escape(address), " ", lines[at], flags=re.IGNORECASE).strip(" \t<>:*()")]
-    for line in lines[at + 1 : at + 30]:
-        if "@" in line and address_in(line).lower() not in ("", wanted) and not said[-1]:
+def words_about(lines: list[str], address: str, others: Iterable[str] = ()) -> str:
+    """What is said about an address, on one line: each line that names it, and those after it up to
+    an empty one with something said before it."""
+    wanted, rest = address.lower(), {other.lower() for other in others} - {address.lower()}
+    said: list[str] = []
+    end = -1
+    for number, line in enumerate(lines):
+        if number < end or wanted not in line.lower():
+            continue
+        here = [_without(line, address)]
+        for end in range(number + 1, min(number + 25, len(lines))):
+            after = lines[end]
+            if _RULE.match(after) or (rest and any(one in after.lower() for one in rest)):
+                break
+            if not after.strip() and sum(map(len, here)) > 15:
+                break
+            here.append(_without(after, address))
+        said += here
+        if sum(map(len, said)) > _MOST_WORDS:
             break
-        if not line.strip() and sum(map(len, said)) > 15:
-            break
-        if re.match(r"\s*-{3,}", line):
-            break
-        said.append(line.strip())
     return " ".join(" ".join(said).split())[:_MOST_WORDS]
 
 
-def _findings(message: Message, body: str, failed: list[str]) -> list[ReturnFinding]:
-    delayed = bool(_STILL_TRIED.search(f"{field(message, 'Subject')}\n{body[:4000]}"))
-    found = []
-    for address in dict.fromkeys(failed[:_MOST_ADDRESSES]):
-        words = words_about(body, address)
-        kind = judge("", words)
-        if delayed and kind is not EventKind.HARD:
-            kind = EventKind.DELAYED
-        found.append(ReturnFinding(kind, address, words=words))
-    return found
+def _without(line: str, address: str) -> str:
+    """A line that only names the address says nothing; one that quotes it keeps a place for it."""
+    low = line.lower()
+    at = low.find(address.lower())
+    if at < 0 or len(low) != len(line):
+        return line.strip()
+    before, after = line[:at].strip(" \t<>*(\"'["), line[at + len(address) :].strip(" \t>:*)\"'],")
+    return f"{before} <{address}> {after}".strip() if before else after
 
 
-def _failed(shape: _Shape, body: str) -> list[str]:
-    found, begun = [], False
-    for line in body.split("\n"):
-        if not begun:
-            begun = shape.opens.search(line) is not None
+def _failed(letter: Letter) -> list[str]:
+    """The failed addresses, from the surest place that names any."""
+    named = addresses_of(letter.message, "X-Failed-Recipients")  # Exim's and Gmail's own field
+    if named:
+        return list(dict.fromkeys(named))[:_MOST_ADDRESSES]
+    sure: list[str] = []
+    likely: list[str] = []
+    weak: list[str] = []
+    for line in letter.lines:
+        if sure and _DIAGNOSTIC.search(line):
+            break  # Exchange says it all again for machines, with addresses of its own
+        if "@" not in line or _JSON.search(line):
             continue
-        if shape.ends.search(line):
-            break
-        if match := shape.failed.search(line[:1000]):
-            found.append(match[1].strip(".'"))
-    return found
+        if expanded := _EXPANDED.search(line):
+            # The address that we sent to, before an alias was resolved to the one above.
+            sure.append(expanded[1])
+        elif _TO.match(line):
+            weak += addresses_in(line)
+        elif named := _named_in(line):
+            sure += named
+        elif not _NOBODYS.search(line) and (_SPEAKS.search(line) or not line.isascii()):
+            likely += [one for one in addresses_in(line) if not _ROLE.match(one)]
+    ours = letter.senders
+    weak = weak or _returned_to(letter)
+    return _first(_clean(sure, ours), _clean(likely, ours), _clean(sure), _clean(weak, ours))
 
 
-def _decoded(addresses: object) -> list[str]:
+def _named_in(line: str) -> list[str]:
+    """The addresses that a line begins with, or names in a field of a failure."""
+    entry = _ENTRY.match(line)
+    if entry and not _NOBODYS.search(line[: entry.start(1)]):
+        return [entry[1]]
+    return _FIELD.findall(line)
+
+
+def _returned_to(letter: Letter) -> list[str]:
+    """Whom the returned mail was for, where a bounce names nobody and that mail only one."""
+    if letter.original is None or not letter.opens:
+        return []
+    to = addresses_of(letter.original, "To", "X-Failed-Recipients")
+    return to if len(to) == 1 else []
+
+
+def _first(*choices: list[str]) -> list[str]:
+    return next(filter(None, choices), [])[:_MOST_ADDRESSES]
+
+
+def _clean(addresses: list[str], but: frozenset[str] = frozenset()) -> list[str]:
+    found: dict[str, str] = {}
+    for one in (one for address in addresses for one in addresses_in(address)):
+        if one.lower() not in but:
+            found.setdefault(one.lower(), one)
+    return list(found.values())
+
+
+def _still_tried(letter: Letter) -> bool:
+    said = " ".join(f"{field(letter.message, 'Subject')} {' '.join(letter.lines)}"[:4000].split())
+    low = said.lower()
+    return any(one in low for one in STILL_TRIED) and not any(one in low for one in GIVEN_UP)
+
+
+def _whole(lines: list[str]) -> str:
+    """The lines that tell something, those with a server's answer first: pleasantries stay out."""
+    answers = [line.strip() for line in lines if _CODE.search(line)]
+    others = [line.strip() for line in lines if not _CODE.search(line) and _TELLING.search(line)]
+    return " ".join(" ".join([*answers, *others]).split())[:2000]
+
+
+def _delayed(finding: ReturnFinding) -> ReturnFinding:
+    return ReturnFinding(
+        EventKind.DELAYED,
+        finding.address,
+        finding.status,
+        finding.words,
+        finding.code,
+        finding.stage,
+        finding.reason,
+    )
+
+
+def _decoded(addresses: object, senders: frozenset[str]) -> list[str]:
     if not isinstance(addresses, frozenset | set):
         return []
     texts = [a.decode("ascii", "replace") for a in addresses if isinstance(a, bytes)]
-    return sorted(text for text in texts if "@" in text)
+    return sorted(
+        text for text in texts if "@" in text and '"' not in text and text.lower() not in senders
+    )

@@ -1,4 +1,4 @@
-"""Delivery reports: RFC 3464, as mail servers write it."""
+"""Delivery reports: RFC 3464, as mail servers write it, in a part of their own or in plain text."""
 
 from __future__ import annotations
 
@@ -7,34 +7,45 @@ from collections.abc import Iterator
 from email.message import Message
 from email.parser import HeaderParser
 
-from briefing.returns.bounce_text import words_about
-from briefing.returns.classify import judge
+from briefing.returns.bounce_text import make_finding, words_about
 from briefing.returns.finding import ReturnFinding
-from briefing.returns.reading import address_in, body_of, field, parts_of
+from briefing.returns.finding import ReturnReason as R
+from briefing.returns.letter import Letter
+from briefing.returns.reading import address_in, field, parts_of
 from briefing.store.returns import EventKind
 
-__all__ = ["read_report"]
+__all__ = ["read_report", "read_report_in_text"]
 
 _KINDS = ("message/delivery-status", "message/global-delivery-status")
-_STATUS = re.compile(r"([245])\s*\.\s*(\d{1,3})\s*\.\s*(\d{1,3})")
+_STATUS = re.compile(r"([245])\s{0,4}\.\s{0,4}(\d{1,3})\s{0,4}\.\s{0,4}(\d{1,3})")
 _MOST_BLOCKS = 200
+_FIELDS = re.compile(
+    r"\s{0,20}((?:original|final)[- ]recipient|action|status|diagnostic[- ]code|remote-mta|"
+    r"last-attempt-date|x-actual-recipient|reporting-mta|arrival-date|will-retry-until|"
+    r"received-from-mta)\s{0,4}:\s?(.{0,1000})",
+    re.IGNORECASE,
+)
 
 
-def read_report(message: Message) -> list[ReturnFinding] | None:
+def read_report(letter: Letter) -> list[ReturnFinding] | None:
     """What a report says about each recipient; None where the mail is no report.
 
     An action other than the five of RFC 3464 (2.3.3) is taken by its status.
     """
     findings, is_report = [], False
-    for part in parts_of(message):
+    for part in parts_of(letter.message):
         if part.get_content_type() not in _KINDS:
             continue
         is_report = True
-        for block in _blocks(part):
-            finding = _read_block(block, message)
-            if finding is not None:
-                findings.append(finding)
+        findings += [one for block in _blocks(part) if (one := _read_block(block, letter))]
     return findings if is_report else None
+
+
+def read_report_in_text(letter: Letter) -> list[ReturnFinding]:
+    """The same fields where a server writes them into its text, or took the parts apart wrongly."""
+    if letter.is_json or not any("recipient" in line.lower() for line in letter.lines):
+        return []
+    return [one for block in _text_blocks(letter.lines) if (one := _read_block(block, letter))]
 
 
 def _blocks(part: Message) -> Iterator[Message]:
@@ -58,7 +69,36 @@ def _split(text: str) -> Iterator[Message]:
             yield HeaderParser().parsestr(block.strip("\n") + "\n\n")
 
 
-def _read_block(block: Message, message: Message) -> ReturnFinding | None:
+def _text_blocks(lines: list[str]) -> Iterator[Message]:
+    """Groups of fields among lines: another begins where a field comes again, or behind a gap."""
+    block: dict[str, str] = {}
+    last, gap = "", 0
+    for line in lines:
+        found = _FIELDS.match(line)
+        if found:
+            name = found[1].lower().replace(" ", "-")
+            if name in block or (gap and "final-recipient" in block):
+                yield _message(block)
+                block = {}
+            block[name], last, gap = found[2].strip(), name, 0
+        elif not line.strip():
+            gap, last = gap + 1, ""
+        elif last and line[:1].isspace():
+            block[last] = f"{block[last]} {line.strip()}"[:2000]
+        else:
+            last = ""
+    if block:
+        yield _message(block)
+
+
+def _message(block: dict[str, str]) -> Message:
+    message = Message()
+    for name, value in block.items():
+        message[name] = value
+    return message
+
+
+def _read_block(block: Message, letter: Letter) -> ReturnFinding | None:
     address = _recipient(block)
     if not address:
         return None
@@ -68,13 +108,24 @@ def _read_block(block: Message, message: Message) -> ReturnFinding | None:
     if action.startswith("delayed"):
         return ReturnFinding(EventKind.DELAYED, address, status, words)
     if action.startswith(("delivered", "relayed", "expanded")) or (
-        not action and status[:1] == "2"
+        status[:1] == "2" and not action.startswith("failed")
     ):
         return ReturnFinding(EventKind.DELIVERED, address, status, words)
-    if not words or status in ("", "5.0.0", "4.0.0"):
+    finding = make_finding(address, status, words)
+    if finding.reason is R.UNDETERMINED or not words or status in ("", "5.0.0", "4.0.0"):
         # Exchange and others tell people more than machines.
-        words = f"{words} {words_about(body_of(message), address)}".strip()
-    return ReturnFinding(judge(status, words), address, status, words)
+        told = words_about(letter.lines, _named(block, letter, address))
+        wider = make_finding(address, status, f"{words} {told}".strip())
+        if not words or finding.reason is R.UNDETERMINED or wider.kind is not EventKind.HARD:
+            return wider
+    return finding
+
+
+def _named(block: Message, letter: Letter, address: str) -> str:
+    """The address as the text names it: by the final one, where an alias was resolved."""
+    text = "\n".join(letter.lines).lower()
+    final = address_in(field(block, "Final-Recipient").rpartition(";")[2])
+    return address if address.lower() in text or not final else final
 
 
 def _recipient(block: Message) -> str:
@@ -82,7 +133,7 @@ def _recipient(block: Message) -> str:
     for name in ("Original-Recipient", "Final-Recipient", "X-Actual-Recipient"):
         value = field(block, name)
         kind, sign, rest = value.partition(";")
-        if sign and kind.strip().lower() not in ("rfc822", "utf-8"):
+        if sign and kind.strip().lower() not in ("rfc822", "utf-8", "smtp"):
             continue
         if address := address_in(rest if sign else value):
             return address
@@ -96,4 +147,4 @@ def _status(value: str) -> str:
 
 def _diagnostic(block: Message) -> str:
     kind, sign, rest = field(block, "Diagnostic-Code").partition(";")
-    return (rest if sign else kind).strip()
+    return (rest if sign and " " not in kind.strip() else f"{kind}{sign}{rest}").strip()

@@ -17,44 +17,33 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from email import message_from_bytes
-from email.message import Message
 from typing import Final
 
 import structlog
 
 from briefing.returns.arf import read_complaint
-from briefing.returns.bounce_text import ask_library, is_from_machine, read_words
+from briefing.returns.bounce_text import ask_library, read_text
 from briefing.returns.bounds import LONGEST, bounded
 from briefing.returns.confined import parse_confined
-from briefing.returns.dsn import read_report
+from briefing.returns.dsn import read_report, read_report_in_text
 from briefing.returns.finding import MailForm, ReturnedMail, ReturnFinding
+from briefing.returns.letter import Letter, open_letter
 from briefing.returns.marks import Marks
 from briefing.returns.reading import field, sent_at
-from briefing.returns.replies import delivered_to, is_automatic, is_receipt
+from briefing.returns.replies import delivered_to, is_receipt
 from briefing.store.returns import RAW, Event, EventKind
 
 __all__ = ["PROVIDER", "events_of", "parse_mail", "read_mail"]
 
 PROVIDER: Final = "mail"
 
-# What the library is shown: it goes through every line with every pattern it has.
-_LONGEST_GUESS: Final = 32_768
 # More than any mail of ours holds.
 _MOST_TOKENS: Final = 200
 _TOKEN = re.compile(rb"(?<![0-9a-fA-F])[0-9a-fA-F]{40}(?![0-9a-fA-F])")
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Letter:
-    raw: bytes
-    message: Message
-    from_mail_system: bool
-    automatic: bool
 
 
 def read_mail(raw: bytes, marks: Marks, now: datetime, *, recipient: str = "") -> list[Event]:
@@ -70,18 +59,18 @@ def parse_mail(raw: bytes, recipient: str = "") -> ReturnedMail:
     """Read a stranger's bytes: pure, without keys or a clock, of plain values. Never raises."""
     raw = bounded(raw)
     try:
-        message = message_from_bytes(raw)
-        system, automatic = is_from_machine(message), is_automatic(message)
-        form, findings = _understand(_Letter(raw, message, system, automatic))
+        letter = open_letter(raw, recipient)
+        message = letter.message
+        form, findings = _understand(letter)
         delivered = delivered_to(message, recipient).encode(errors="replace")
         return ReturnedMail(
             form,
             tuple(dict.fromkeys(findings)),
             tokens=_tokens(raw + b"\n" + recipient.encode(errors="replace")),
             delivery_tokens=_tokens(delivered),
-            null_sender=field(message, "Return-Path") == "<>",
-            from_mail_system=system,
-            automatic=automatic,
+            null_sender=letter.null_sender,
+            from_mail_system=letter.from_mail_system,
+            automatic=form is MailForm.REPLY,
             message_id=field(message, "Message-ID"),
             date=str(message.get("Date", "")),
             sent_at=sent_at(message),
@@ -105,8 +94,7 @@ def events_of(mail: ReturnedMail, raw: bytes, marks: Marks, now: datetime) -> li
             sealed, findings = leaving, (ReturnFinding(EventKind.UNSUBSCRIBED, ""),)
         elif _came_back(mail, marks):
             findings = (ReturnFinding(EventKind.SOFT, ""),)
-    # A mark names one reader: of a report about several it is nobody's.
-    mark = sealed if len({finding.address.lower() for finding in findings}) == 1 else None
+    about = _about(findings) if sealed else None
     return [
         Event(
             PROVIDER,
@@ -116,12 +104,20 @@ def events_of(mail: ReturnedMail, raw: bytes, marks: Marks, now: datetime) -> li
             finding.address,
             finding.status,
             finding.words,
-            sealed=mark,
-            trusted=mark is not None,
-            raw=_text(raw) if number == 0 else "",
+            sealed=sealed if finding is about else None,
+            trusted=finding is about,
+            raw=_kept(raw) if number == 0 else "",
         )
         for number, finding in enumerate(findings)
     ]
+
+
+def _about(findings: tuple[ReturnFinding, ...]) -> ReturnFinding:
+    """The finding that a mark stands for. A mail of ours has one recipient: a report about several
+    is of a list or an alias behind it, and says no worse of the reader than the mildest of them."""
+    order = (EventKind.SOFT, EventKind.BLOCKED, EventKind.HARD)
+    bounces = [one for one in findings if one.kind in order]
+    return min(bounces, key=lambda one: order.index(one.kind), default=findings[0])
 
 
 def _came_back(mail: ReturnedMail, marks: Marks) -> bool:
@@ -135,50 +131,38 @@ def _came_back(mail: ReturnedMail, marks: Marks) -> bool:
     )
 
 
-def _understand(letter: _Letter) -> tuple[MailForm, list[ReturnFinding]]:
+def _understand(letter: Letter) -> tuple[MailForm, list[ReturnFinding]]:
     """The first reader that knows such a mail has the word."""
     for form, read in _READERS:
         findings = read(letter)
-        if findings is not None:
+        if findings:
             return form, findings
     return MailForm.OTHER, [ReturnFinding(EventKind.UNKNOWN, "")]
 
 
-def _complaint(letter: _Letter) -> list[ReturnFinding] | None:
-    return read_complaint(letter.message)
-
-
-def _report(letter: _Letter) -> list[ReturnFinding] | None:
-    findings = read_report(letter.message)
-    # A report without a recipient in it may still say in words what it is about.
-    return findings or None
-
-
-def _receipt(letter: _Letter) -> list[ReturnFinding] | None:
+def _receipt(letter: Letter) -> list[ReturnFinding]:
     if not is_receipt(letter.message):
-        return None
+        return []
     # Some servers call it a receipt when they reject a mail.
-    return _words(letter) or _library(letter) or [ReturnFinding(EventKind.IGNORED, "")]
+    return _text(letter) or _library(letter) or [ReturnFinding(EventKind.IGNORED, "")]
 
 
-def _words(letter: _Letter) -> list[ReturnFinding] | None:
-    return _doubt(letter, read_words(letter.message)) or None
+def _automatic(letter: Letter) -> list[ReturnFinding]:
+    """An automatic answer, unless a mail system wrote it: bounces carry the same fields."""
+    if letter.automatic and not letter.is_bounce:
+        return [ReturnFinding(EventKind.REPLIED, "")]
+    return []
 
 
-def _machine(letter: _Letter) -> list[ReturnFinding] | None:
-    """A mail system's bounces carry the fields of automatic answers as well."""
-    return _library(letter) if letter.from_mail_system else None
+def _text(letter: Letter) -> list[ReturnFinding]:
+    return _doubt(letter, read_report_in_text(letter) or read_text(letter))
 
 
-def _automatic(letter: _Letter) -> list[ReturnFinding] | None:
-    return [ReturnFinding(EventKind.REPLIED, "")] if letter.automatic else None
+def _library(letter: Letter) -> list[ReturnFinding]:
+    return _doubt(letter, ask_library(letter))
 
 
-def _library(letter: _Letter) -> list[ReturnFinding] | None:
-    return _doubt(letter, ask_library(message_from_bytes(letter.raw[:_LONGEST_GUESS]))) or None
-
-
-def _doubt(letter: _Letter, findings: list[ReturnFinding]) -> list[ReturnFinding]:
+def _doubt(letter: Letter, findings: list[ReturnFinding]) -> list[ReturnFinding]:
     """A person who passes a bounce on, or quotes one, ends nobody's subscription."""
     if letter.from_mail_system:
         return findings
@@ -188,13 +172,12 @@ def _doubt(letter: _Letter, findings: list[ReturnFinding]) -> list[ReturnFinding
     ]
 
 
-_READERS: Final[tuple[tuple[MailForm, Callable[[_Letter], list[ReturnFinding] | None]], ...]] = (
-    (MailForm.COMPLAINT, _complaint),
-    (MailForm.REPORT, _report),
+_READERS: Final[tuple[tuple[MailForm, Callable[[Letter], list[ReturnFinding] | None]], ...]] = (
+    (MailForm.COMPLAINT, read_complaint),
+    (MailForm.REPORT, read_report),
     (MailForm.RECEIPT, _receipt),
-    (MailForm.TEXT, _words),
-    (MailForm.TEXT, _machine),
     (MailForm.REPLY, _automatic),
+    (MailForm.TEXT, _text),
     (MailForm.TEXT, _library),
 )
 
@@ -214,5 +197,5 @@ def _name(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()
 
 
-def _text(raw: bytes) -> str:
+def _kept(raw: bytes) -> str:
     return raw[: RAW * 2].decode("utf-8", "replace")[:RAW]
