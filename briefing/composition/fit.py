@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Final
 
 from briefing.composition.page import FURTHER_PARAGRAPHS, STANDFIRST, Arrangement, Page
+from briefing.composition.pictures import Refusal
 from briefing.model import Briefing, Story
 
 __all__ = ["LIMIT", "Loss", "Shrunk", "account", "shrink"]
@@ -33,21 +34,27 @@ _HEADLINE_MARKUP: Final = 340
 
 
 class Loss(StrEnum):
-    """What a story lost: the first two to the size of the mail, the others to its rules."""
+    """What a story lost: the first two to the size of the mail, the others to its rules. With
+    `SECURED` it lost nothing unless the picture's host has no https."""
 
     HEADLINE_ONLY = "headline only"
     LEFT_OUT = "left out"
     SHORTENED = "shortened"
     NO_PICTURE = "picture left out"
+    SECURED = "picture given as http, asked for over https"
 
 
 @dataclass(frozen=True, slots=True)
 class Shrunk:
-    """One story that is shown with less than the edition gave it."""
+    """One story that is shown with less than the edition gave it; `why` its picture is not."""
 
     uid: str
     headline: str
     loss: Loss
+    why: Refusal | None = None
+
+    def __str__(self) -> str:
+        return f"“{self.headline}”: {self.loss}" + (f": {self.why}" if self.why else "")
 
 
 def shrink(arrangement: Arrangement, briefing: Briefing, excess: int) -> Arrangement | None:
@@ -88,9 +95,14 @@ def account(before: Arrangement, after: Arrangement, page: Page) -> tuple[Shrunk
     full = frozenset(map(id, before.full))
     cut = [Shrunk(item.uid, item.headline, Loss.SHORTENED) for item in page.stories if item.cut]
     bare = [
-        Shrunk(item.uid, item.headline, Loss.NO_PICTURE)
+        Shrunk(item.uid, item.headline, Loss.NO_PICTURE, item.picture_refused)
         for item in page.stories
         if item.picture_refused
+    ]
+    secured = [
+        Shrunk(item.uid, item.headline, Loss.SECURED)
+        for item in page.stories
+        if item.picture_secured
     ]
     moved = [
         Shrunk(story.article.uid, story.shown_headline, loss)
@@ -100,7 +112,7 @@ def account(before: Arrangement, after: Arrangement, page: Page) -> tuple[Shrunk
         )
         for story in stories
     ]
-    return (*moved, *cut, *bare)
+    return (*moved, *cut, *bare, *secured)
 
 
 def _saving(story: Story) -> int:

@@ -12,6 +12,7 @@ from typing import Final
 
 from briefing.composition.foreign import address, host_of, shorten, words
 from briefing.composition.languages import Language, direction_of, language_for, valid_tag
+from briefing.composition.pictures import PictureSource, Refusal, picture_source
 from briefing.model import Article, Briefing, Edition, Image, Publication, Story, Treatment
 
 __all__ = [
@@ -34,8 +35,6 @@ PARAGRAPH: Final = 640
 LABEL: Final = 120
 FURTHER_PARAGRAPHS: Final = 2
 
-# Mail programs show no other formats everywhere (caniemail.com: WebP, AVIF and SVG images).
-_UNSHOWN: Final = (".svg", ".svgz", ".webp", ".avif", ".heic", ".jxl", ".tif", ".tiff", ".bmp")
 # What is smaller than this is a pixel that counts readers or an icon, never a picture.
 _LEAST_SIDE: Final = 48
 
@@ -64,7 +63,8 @@ class Item:
 
     `update` says that an alert told it first. `language` and `direction` are empty where they are
     those of the page. `cut` says that its words were longer than the room for them,
-    `picture_refused` that no mail can show its picture.
+    `picture_refused` why its picture is left out, `picture_secured` that an http address is asked
+    for over https.
     """
 
     uid: str
@@ -82,7 +82,8 @@ class Item:
     language: str
     direction: str
     cut: bool
-    picture_refused: bool
+    picture_refused: Refusal | None
+    picture_secured: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +221,8 @@ def _item(
     article = story.article
     told = "" if brief else words(story.shown_standfirst)
     standfirst = shorten(told, LEAD_STANDFIRST if lead else STANDFIRST)
-    picture = None if brief else _picture(article.image)
+    image = None if brief else article.image
+    source = _source(image)
     link = address(story.link) or address(article.url)
     # A link must have words, also where a headline was nothing but control characters.
     title = words(story.shown_headline) or shorten(told, 80) or host_of(link) or "…"
@@ -237,12 +239,13 @@ def _item(
         section=names.get(story.section, ""),
         link=link,
         host=host_of(link),
-        picture=picture,
+        picture=_picture(image, source),
         update=bool(story.update_of),
         language=tag,
         direction=direction,
         cut=standfirst != told or headline != title,
-        picture_refused=not brief and article.image is not None and picture is None,
+        picture_refused=source.refusal,
+        picture_secured=source.secured,
     )
 
 
@@ -274,17 +277,20 @@ def _script_of(tag: str) -> tuple[str, ...]:
     return first, *(part for part in rest if len(part) == 4 and part.isalpha())
 
 
-def _picture(image: Image | None) -> Picture | None:
+def _source(image: Image | None) -> PictureSource:
     if image is None:
-        return None
-    url = address(image.url)
-    path, _, query = url.lower().partition("?")
-    known = image.width > 0 and image.height > 0
+        return PictureSource("")
+    source = picture_source(image.url)
     tiny = 0 < image.width < _LEAST_SIDE or 0 < image.height < _LEAST_SIDE
-    if not url or tiny or path.endswith(_UNSHOWN) or "webp" in query:
+    return PictureSource("", Refusal.TINY) if tiny and source.url else source
+
+
+def _picture(image: Image | None, source: PictureSource) -> Picture | None:
+    if image is None or not source.url:
         return None
+    known = image.width > 0 and image.height > 0
     return Picture(
-        url=url,
+        url=source.url,
         alt=words(image.alt, HEADLINE),
         width=image.width if known else 0,
         height=image.height if known else 0,

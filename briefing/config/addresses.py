@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from email_validator import EmailNotValidError, validate_email
 
 from briefing.config.values import Refused, one_line, text
+from briefing.hosts import judge
 from briefing.model import MAILBOX_DOMAINS
 
 __all__ = [
@@ -153,4 +154,9 @@ def picture(value: object) -> str:
     given, parts = _split_web(value)
     if parts.scheme != "https":
         raise Refused("is not https", "mail clients block pictures over http; write https://…")
+    if not given.isascii() or judge(parts.hostname or "") or parts.port not in (None, 443):
+        raise Refused(
+            "is not on a public host",
+            "every reader has to reach it: write https:// and a host's full name, without a port",
+        )
     return given

@@ -24,6 +24,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from briefing import collection
 from briefing.app import App, build_returned
+from briefing.composition.fit import Loss, Shrunk
+from briefing.desk import Draft
 from briefing.errors import BriefingError, EmptyEdition
 from briefing.model import DAILY, UNDECIDED, Briefing, Edition, EditionState
 from briefing.schedule.due import Occurrence, Step, find_due
@@ -57,6 +59,7 @@ class Daemon:
         self._reading = threading.Lock()
         # The latest day of each briefing of which it was said that there is no story yet.
         self._empty: dict[str, date] = {}
+        self._pictures: dict[str, set[Shrunk]] = {}
 
     def start(self) -> None:
         """Begin ticking, in threads of APScheduler's."""
@@ -153,7 +156,19 @@ class Daemon:
             return
         if draft.is_new:
             log.info("draft made", briefing=slug, day=str(day), stories=len(draft.edition.stories))
+        self._tell_pictures(draft, slug)
         self._desk.remind(draft.edition, now)
+
+    def _tell_pictures(self, draft: Draft, slug: str) -> None:
+        """Once a draft, that a story's picture is left out or asked for elsewhere."""
+        told = self._pictures.setdefault(slug, set())
+        if draft.is_new:
+            told.clear()
+        for lost in draft.composed.shrunk:
+            if lost.loss in (Loss.NO_PICTURE, Loss.SECURED) and lost not in told:
+                told.add(lost)
+                why = str(lost.why or "")
+                log.warning(str(lost.loss), briefing=slug, headline=lost.headline, why=why)
 
     def _publish(self, due: Occurrence, now: datetime) -> None:
         briefing, facts = due.briefing, {"briefing": due.briefing.slug, "day": str(due.day)}

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from briefing.composition.foreign import address, host_of, words
 from briefing.composition.languages import direction_of, language_for, valid_tag
+from briefing.composition.pictures import PictureSource, picture_source
 from briefing.composition.slots import Slot, fill_edition_slots
 from briefing.desk import Desk
 from briefing.model import DAILY, Article, Briefing, Image, Publication, Story
@@ -27,7 +28,7 @@ from briefing.web.shelf import Copy, Shelf
 
 # The mail's styles are inside it, its pictures are where the sources keep them.
 _AS_SENT: Final = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src https: http:; base-uri 'none'; "
+    "default-src 'none'; style-src 'unsafe-inline'; img-src https:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'self'"
 )
 
@@ -134,10 +135,11 @@ def _picture(article: Article, publication: Publication) -> tuple[Image | None, 
     """The story's picture and the origin it comes from, where that is the publisher's own: nobody
     else is to learn who reads what."""
     image = article.image
-    url = address(image.url) if image else ""
+    source = picture_source(image.url) if image else PictureSource("")
+    url = "" if source.secured else source.url
     own = host_of(publication.url)
     host = urlsplit(url).hostname or ""
-    if image is None or not url.startswith("https://") or not own:
+    if image is None or not url or not own:
         return None, ""
     if host != own and not host.endswith(f".{own}"):
         return None, ""

@@ -52,7 +52,7 @@ RULES: Final[tuple[Rule, ...]] = tuple(rule for check in _CHECKS for rule in che
 _OPERATORS: Final = frozenset(
     rule.slug for check in (structure, layout, styles, colours, parts) for rule in check.RULES
 ) | frozenset(
-    {"image-alt", "image-size", "image-alt-style", "images-off"}
+    {"image-alt", "image-size", "image-alt-style", "images-off", "image-address"}
     | {"text-size", "prose-size", "tap-target", "tap-comfort", "preheader"}
 )
 

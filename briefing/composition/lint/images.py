@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Final
 from urllib.parse import urlsplit
 
+from lxml import etree
+from lxml.html import HtmlElement
+
 from briefing.composition.lint.finding import Finding, error, warning
 from briefing.composition.lint.mail import Mail, clean, style_of, where, whole_text
+from briefing.composition.pictures import Refusal, picture_source
 
 _ALT = error(
     "image-alt", "Every <img> has an alt attribute.", "WCAG 2.2, 1.1.1 Non-text Content (A)"
@@ -30,7 +35,7 @@ _FORMAT = error(
 )
 _ADDRESS = error(
     "image-address",
-    "Pictures come over https from a host.",
+    "Pictures come over https from a public host, wherever the mail names them.",
     "Gmail and Apple Mail load pictures through a proxy, from public https addresses",
 )
 _OFF = error(
@@ -51,6 +56,11 @@ _PIXEL = warning(
 
 RULES: Final = (_ALT, _WORDS, _SIZE, _FORMAT, _ADDRESS, _OFF, _ALT_STYLE, _PIXEL)
 
+_WITH_SOURCE: Final = frozenset({"img", "input", "source", "video", "audio", "embed", "image"})
+_IN_COMMENT: Final = re.compile(
+    r"<(?:img|v:fill|v:imagedata|v:image)\b[^>]{0,2000}?\bsrc\s*=\s*([\"'])(.{0,2000}?)\1",
+    re.IGNORECASE | re.DOTALL,
+)
 _UNSHOWN = re.compile(r"\.(?:svgz?|webp|avif|heic|jxl|tiff?|bmp)\Z", re.IGNORECASE)
 
 
@@ -67,7 +77,7 @@ def look(mail: Mail) -> Iterator[Finding]:
             )
         elif min(map(int, sides)) <= 2:
             yield _PIXEL.broken(place, f"it is {' by '.join(sides)} pixels", "take it out")
-        yield from _source(place, image.get("src", ""))
+        yield from _shape(place, image.get("src", ""))
         style = style_of(image)
         if alt and not {"color", "font-size"} <= style.keys():
             yield _ALT_STYLE.broken(place, "it has none", "give the picture a class with both")
@@ -75,19 +85,44 @@ def look(mail: Mail) -> Iterator[Finding]:
         alts = [image.get("alt", "") for image in holder.iter("img")]
         if alts and not whole_text(holder) and not any(alts):
             yield _OFF.broken(where(holder), "it has a picture and no words", "write the alt text")
+    for place, source in _sources(mail):
+        judged = picture_source(source)
+        if judged.secured or (judged.refusal and judged.refusal is not Refusal.FORMAT):
+            why = f": it has {judged.refusal}" if judged.refusal else ""
+            mend = "give an https address of a public host"
+            yield _ADDRESS.broken(place, f"“{source[:80]}”{why}", mend)
     yield from _described(mail)
 
 
-def _source(place: str, source: str) -> Iterator[Finding]:
+def _shape(place: str, source: str) -> Iterator[Finding]:
     try:
         parts = urlsplit(source)
-        host = parts.hostname
     except ValueError:
-        parts, host = urlsplit(""), None
+        return
     if parts.scheme == "data" or _UNSHOWN.search(parts.path):
         yield _FORMAT.broken(place, f"“{source[:80]}”", "use JPEG, PNG or GIF")
-    elif parts.scheme != "https" or not host:
-        yield _ADDRESS.broken(place, f"“{source[:80]}”", "give an https address")
+
+
+def _sources(mail: Mail) -> Iterator[tuple[str, str]]:
+    """Every place from which a mail program fetches something to show, but for data: in it. Style
+    sheets may name none at all (`css-url`)."""
+    for element in mail.tree.iter(etree.Element):
+        for source in _named_by(element):
+            if source and not source.lower().startswith(("data:", "#")):
+                yield where(element), source
+    for comment in mail.comments:  # what Outlook alone reads: pictures, and VML's fills
+        for found in _IN_COMMENT.finditer(comment):
+            yield "the part for Outlook", unescape(found[2]).strip()
+
+
+def _named_by(element: HtmlElement) -> Iterator[str]:
+    if element.tag in _WITH_SOURCE:
+        yield element.get("src", "").strip()
+    yield element.get("background", "").strip()
+    yield element.get("poster", "").strip()
+    for name in ("srcset", "imagesrcset"):
+        for candidate in element.get(name, "").split(","):
+            yield candidate.strip().partition(" ")[0]
 
 
 def _described(mail: Mail) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from briefing.composition.composer import Composed
 from briefing.composition.fit import LIMIT, Loss
 from briefing.composition.lint.finding import Finding, error, warning
 from briefing.composition.lint.mail import Mail, clean, whole_text
+from briefing.composition.pictures import Refusal
 from briefing.composition.slots import spliced_size
 from briefing.model import Briefing, Edition, Publication
 
@@ -34,14 +35,28 @@ _SHRUNK = warning(
     "docs/templates.md: what gives way, and in which order",
 )
 
-RULES: Final = (_RED, _AMBER, _SHRUNK)
+_SECURED = warning(
+    "image-secured",
+    "Sources give pictures over https.",
+    "W3C, Mixed Content, 4.1: what was http is asked for over https, and may not be there",
+)
+
+RULES: Final = (_RED, _AMBER, _SHRUNK, _SECURED)
 
 _TOLD: Final = 3
 _MENDS: Final = {
     Loss.HEADLINE_ONLY: "shorten or drop other stories, or pin this one",
     Loss.LEFT_OUT: "shorten or drop other stories, or pin this one",
     Loss.SHORTENED: "write a shorter one",
-    Loss.NO_PICTURE: "use a JPEG, PNG or GIF of at least 48 pixels",
+    Loss.SECURED: "see in the preview whether it shows; ask the source for https addresses",
+}
+_PICTURES: Final = {
+    Refusal.NO_ADDRESS: "give it an https address",
+    Refusal.NUMBER: "give it the address of a host with a name",
+    Refusal.PRIVATE: "put it where every reader reaches it",
+    Refusal.PORT: "put it on a host's usual port",
+    Refusal.FORMAT: "use a JPEG, PNG or GIF",
+    Refusal.TINY: "use a picture of at least 48 pixels",
 }
 
 
@@ -63,7 +78,12 @@ def look(mail: Mail) -> Iterator[Finding]:
             "drop stories, or shorten their standfirsts",
         )
     for lost in mail.shrunk:
-        yield _SHRUNK.broken(f"“{lost.headline}”", str(lost.loss), _MENDS[lost.loss])
+        rule = _SECURED if lost.loss is Loss.SECURED else _SHRUNK
+        said = f"{lost.loss}: it has {lost.why}" if lost.why else str(lost.loss)
+        if lost.why is Refusal.TINY:
+            said = f"{lost.loss}: it is {lost.why}"
+        mend = _PICTURES[lost.why] if lost.why else _MENDS[lost.loss]
+        yield rule.broken(f"“{lost.headline}”", said, mend)
 
 
 def weigh(

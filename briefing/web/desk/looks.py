@@ -61,14 +61,16 @@ _LONGEST_ADDRESS: Final = 320
 @dataclass(frozen=True, slots=True)
 class Choice:
     """What somebody wants to see: looks in their own order, and a reader's address, "" for no one
-    in particular."""
+    in particular; `pictures` are fetched from their hosts, who then know that somebody looks."""
 
     looks: tuple[Look, ...] = CUSTOMARY
     reader: str = ""
+    pictures: bool = False
 
     @classmethod
-    def of(cls, looks: list[Look], reader: str) -> Choice:
-        return cls(tuple(look for look in Look if look in looks) or CUSTOMARY, reader.strip())
+    def of(cls, looks: list[Look], reader: str, *, pictures: bool = False) -> Choice:
+        chosen = tuple(look for look in Look if look in looks) or CUSTOMARY
+        return cls(chosen, reader.strip(), pictures)
 
     @classmethod
     def read(cls, query: str) -> Choice:
@@ -76,18 +78,24 @@ class Choice:
         pairs = parse_qsl(query[:2000])
         looks = [Look(value) for name, value in pairs if name == "look" and value in set(Look)]
         readers = [value for name, value in pairs if name == "reader"]
-        return cls.of(looks, readers[-1][:_LONGEST_ADDRESS] if readers else "")
+        reader = readers[-1][:_LONGEST_ADDRESS] if readers else ""
+        return cls.of(looks, reader, pictures=("pictures", "1") in pairs)
 
     @property
     def query(self) -> str:
         return urlencode(
             [*(("look", look.value) for look in self.looks)]
             + ([("reader", self.reader)] if self.reader else [])
+            + ([("pictures", "1")] if self.pictures else [])
         )
+
+    @property
+    def with_pictures(self) -> Choice:
+        return Choice(self.looks, self.reader, pictures=True)
 
     def alone(self, look: Look) -> str:
         """The query of one of them."""
-        return Choice((look,), self.reader).query
+        return Choice((look,), self.reader, self.pictures).query
 
 
 def show(html: str, look: Look) -> str:

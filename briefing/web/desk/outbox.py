@@ -16,16 +16,11 @@ from starlette.responses import HTMLResponse, Response
 from briefing.web.desk.folder import Folder
 from briefing.web.desk.gate import Operating
 from briefing.web.desk.parts import Parts
+from briefing.web.desk.views import POLICY, WITH_PICTURES
 
 __all__ = ["register"]
 
 ON_A_PAGE: Final = 50
-
-# The frame shows what a mail client would: its styles and pictures, and nothing that acts.
-_SHUT: Final = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src https: http: data:; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'self'; sandbox"
-)
 
 _LONGEST_RAW: Final = 400_000
 
@@ -50,7 +45,7 @@ def register(parts: Parts) -> None:
         )
 
     @parts.routes.get("/outbox/{name}")
-    def mail(name: Name, seat: Operating) -> Response:
+    def mail(name: Name, seat: Operating, *, pictures: bool = False) -> Response:
         """One mail, in every form it has."""
         found = folder().open(name)
         if found is None:
@@ -60,16 +55,20 @@ def register(parts: Parts) -> None:
             "outbox-mail.html",
             seat,
             mail=found,
+            pictures=pictures,
             raw=raw[:_LONGEST_RAW],
             cut=found.cut or len(raw) > _LONGEST_RAW,
             zone=parts.desk.publication,
         )
 
     @parts.routes.get("/outbox/{name}/html")
-    def html(name: Name, seat: Operating) -> Response:
-        """Its HTML, for the frame."""
+    def html(name: Name, seat: Operating, *, pictures: bool = False) -> Response:
+        """Its HTML, for the frame: its styles, its pictures if they are asked for, nothing that
+        acts."""
         del seat
         found = folder().open(name)
         if found is None or not found.html:
             raise HTTPException(404)
-        return HTMLResponse(found.html, headers={"Content-Security-Policy": _SHUT})
+        return HTMLResponse(
+            found.html, headers={"Content-Security-Policy": WITH_PICTURES if pictures else POLICY}
+        )

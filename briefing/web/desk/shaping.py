@@ -69,10 +69,17 @@ def register(parts: Parts) -> None:
     acts, panels = _Acts(parts), _Panels(parts, table)
 
     @routes.get("/editions/{number}")
-    def edition(number: Number, seat: Seated, look: str = "desktop", noted: Noted = "") -> Response:
+    def edition(
+        number: Number,
+        seat: Seated,
+        look: str = "desktop",
+        noted: Noted = "",
+        *,
+        pictures: bool = False,
+    ) -> Response:
         """An edition: its draft, its preview, and what can be done."""
         chosen = look if look in list(Look) else Look.DESKTOP
-        return table.tell(number, seat, noted, look=chosen)
+        return table.tell(number, seat, noted, look=chosen, pictures=pictures)
 
     @routes.get("/editions/{number}/sheet")
     def sheet(number: Number, seat: Seated) -> Response:

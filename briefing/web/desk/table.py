@@ -76,6 +76,7 @@ class Table:
         said: str = "",
         trouble: Refused | None = None,
         look: str = "desktop",
+        pictures: bool = False,
         repeated: Mapping[str, str] | None = None,
     ) -> Response:
         """The page of an edition, or its part for a script; `repeated` is the form that clashed."""
@@ -99,6 +100,7 @@ class Table:
             else [],
             "repeated": repeated or {},
             "look": look,
+            "pictures": pictures,
         }
         template = "sheet.html" if seat.fragment else "edition.html"
         return self._parts.frame.page(template, seat, status=status, **values)
@@ -136,12 +138,15 @@ class Table:
             return answer
         return self.show(number, seat, status=trouble.status, trouble=trouble, repeated=form)
 
-    def tell(self, number: int, seat: Seat, noted: str, *, look: str) -> Response:
+    def tell(
+        self, number: int, seat: Seat, noted: str, *, look: str, pictures: bool = False
+    ) -> Response:
         """The page of an edition, with what a form before it has `noted` for it."""
         mark, _, said = noted.partition(".")
         said = unquote(said)
         known = hmac.compare_digest(mark.encode(), _mark(number, seat, said).encode())
-        answer = self.show(number, seat, look=look, said=said if known else "")
+        told = said if known else ""
+        answer = self.show(number, seat, look=look, pictures=pictures, said=told)
         if noted:
             answer.delete_cookie(NOTE, path=f"{self._parts.frame.root}/editions/{number}")
         return answer

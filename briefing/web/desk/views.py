@@ -27,16 +27,19 @@ from briefing.web.desk.waiving import check
 from subscribers import roll
 from subscribers.addresses import AddressRefused
 
-__all__ = ["POLICY", "find_reader", "register"]
+__all__ = ["POLICY", "WITH_PICTURES", "find_reader", "register"]
 
 POLICY: Final = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src https: http: data:; base-uri 'none'; "
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'none'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'self'; sandbox"
 )
-"""A mail's styles are inside it, its pictures where the sources keep them; and nothing more. It is
-sandboxed by itself as well, for whoever opens it outside of our frame."""
+"""A mail's styles are inside it, and nothing more is asked of anybody. It is sandboxed by itself as
+well, for whoever opens it outside of our frame."""
 
-_WITHOUT_IMAGES: Final = POLICY.replace("https: http: data:", "'none'")
+WITH_PICTURES: Final = POLICY.replace("img-src 'none'", "img-src https:")
+"""Its pictures are where the sources keep them, who learn from them who looks at a draft, and from
+where. So they are asked only after somebody has said so."""
+
 _IMAGELESS: Final = (Look.NO_IMAGES, Look.TEXT, Look.RAW)
 
 Reader = Annotated[str, Query(max_length=320)]
@@ -46,7 +49,12 @@ Looks = Annotated[list[Look] | None, Query(max_length=20)]
 def register(parts: Parts) -> None:
     @parts.routes.get("/editions/{number}/view")
     def view(
-        number: Number, seat: Seated, look: Look = Look.DESKTOP, reader: Reader = ""
+        number: Number,
+        seat: Seated,
+        look: Look = Look.DESKTOP,
+        reader: Reader = "",
+        *,
+        pictures: bool = False,
     ) -> Response:
         """One look at an edition, for a frame."""
         _check_reader(seat, reader)
@@ -57,14 +65,21 @@ def register(parts: Parts) -> None:
             raise
         except BriefingError as error:
             shown = parts.frame.render("view.html", look=look, said=error.message, mend=error.mend)
-        policy = _WITHOUT_IMAGES if look in _IMAGELESS else POLICY
+        policy = WITH_PICTURES if pictures and look not in _IMAGELESS else POLICY
         return HTMLResponse(shown, headers={"Content-Security-Policy": policy})
 
     @parts.routes.get("/editions/{number}/proof")
-    def proof(number: Number, seat: Seated, look: Looks = None, reader: Reader = "") -> Response:
+    def proof(
+        number: Number,
+        seat: Seated,
+        look: Looks = None,
+        reader: Reader = "",
+        *,
+        pictures: bool = False,
+    ) -> Response:
         """Looks side by side, with the lint and the size."""
         _check_reader(seat, reader)
-        choice = Choice.of(look or [], reader)
+        choice = Choice.of(look or [], reader, pictures=pictures)
         values = check(parts, number, seat, back=choice.query)
         values |= _introduce(parts.desk, values["named"], choice.reader)
         return parts.frame.page("proof.html", seat, looks=tuple(Look), choice=choice, **values)

@@ -340,6 +340,10 @@ SEEDS: list[tuple[str, Callable[[], Mail]]] = [
     ("size-red", lambda: heavy(104_000)),
     ("size-amber", lambda: heavy(95_000)),
     ("shrunk", lambda: told(2, image=Image("https://images.alienroad.example/2.webp", "Rows"))),
+    (
+        "image-secured",
+        lambda: told(2, image=Image("http://images.alienroad.example/2.jpg", "Rows")),
+    ),
 ]
 
 

@@ -63,7 +63,7 @@ def test_the_edition_has_a_policy_of_its_own(house: House, visitor: Visitor) -> 
     house.publish()
     answer = visitor.get(EDITION)
     assert answer.headers["content-security-policy"] == (
-        "default-src 'none'; style-src 'unsafe-inline'; img-src https: http:; base-uri 'none'; "
+        "default-src 'none'; style-src 'unsafe-inline'; img-src https:; base-uri 'none'; "
         "form-action 'none'; frame-ancestors 'self'"
     )
     assert answer.headers["referrer-policy"] == "no-referrer"

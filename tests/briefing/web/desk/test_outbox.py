@@ -88,7 +88,7 @@ def test_the_frame_may_do_nothing(room: Room, publisher: Browser) -> None:
     framed = publisher.get("/desk/outbox/one/html")
 
     assert framed.headers["Content-Security-Policy"] == (
-        "default-src 'none'; style-src 'unsafe-inline'; img-src https: http: data:; "
+        "default-src 'none'; style-src 'unsafe-inline'; img-src 'none'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox"
     )
     assert framed.headers["Content-Type"] == "text/html; charset=utf-8"

@@ -122,7 +122,15 @@ def test_so_it_is_in_the_frames(room: Room, browser: Browser, address: str, sche
     assert dark != light
 
 
-@pytest.mark.parametrize(("look", "asked"), [("desktop", True), ("noimages", False)])
+@pytest.mark.parametrize(
+    ("look", "asked"),
+    [
+        ("desktop&pictures=1", True),
+        ("noimages&pictures=1", False),
+        ("desktop", False),
+        ("phone", False),
+    ],
+)
 def test_pictures_are_asked_for_only_where_they_are_on(
     room: Room, browser: Browser, address: str, look: str, asked: bool
 ) -> None:
@@ -140,6 +148,30 @@ def test_pictures_are_asked_for_only_where_they_are_on(
         assert page.locator(f'img[src="{PICTURE}"]').count() >= 1
 
     assert wanted == ([PICTURE] if asked else [])
+
+
+def test_the_hosts_of_pictures_hear_of_a_draft_only_after_a_click(
+    room: Room, browser: Browser, address: str
+) -> None:
+    edition = draft(room)
+    wanted: list[str] = []
+
+    def note(route: Route) -> None:
+        wanted.append(route.request.url)
+        route.abort()
+
+    with visit(room, browser) as page:
+        page.route(re.compile("^https?://(?!127)"), note)
+        page.goto(f"{address}/desk/editions/{edition.id}")
+        page.frame_locator("#frame").locator("img").first.wait_for(state="attached")
+        open_all(page, f"{address}/desk/editions/{edition.id}/proof")
+        assert wanted == []
+        page.get_by_role("link", name="Show pictures").click()
+        page.wait_for_url(re.compile("pictures=1"))
+        page.frame_locator("iframe").first.locator("img").first.wait_for(state="attached")
+        page.wait_for_load_state("networkidle")
+
+    assert set(wanted) == {PICTURE}
 
 
 def test_hostile_words_do_nothing(room: Room, browser: Browser, address: str) -> None:

@@ -1,0 +1,68 @@
+"""Where a mail's pictures may come from: public hosts, over https, on its own port.
+
+What a source gives is judged here, once, before anything is made of it, and `lint` judges what
+stands in the mail in the end by the same rules. Composition reaches no network, so an http address
+is asked for over https without a look, as browsers do (W3C, Mixed Content, section 4.1): of hosts
+that serve pictures hardly one has no https, and where one has none, the reader sees the
+description. Whoever publishes is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+from briefing import hosts
+from briefing.composition.foreign import address
+
+__all__ = ["PictureSource", "Refusal", "picture_source"]
+
+_PORTS: Final = {"http": (None, 80), "https": (None, 443)}
+# Mail programs show no other formats everywhere (caniemail.com: WebP, AVIF and SVG images).
+_UNSHOWN: Final = (".svg", ".svgz", ".webp", ".avif", ".heic", ".jxl", ".tif", ".tiff", ".bmp")
+
+
+class Refusal(StrEnum):
+    """Why a picture is left out."""
+
+    NO_ADDRESS = "no web address"
+    NUMBER = "a number in place of a host"
+    PRIVATE = "a private host"
+    PORT = "a port of its own"
+    FORMAT = "a format that mail programs do not show"
+    TINY = "smaller than 48 pixels"
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSource:
+    """`url` is what the mail asks for, "" where there is a `refusal`; `secured` says that the
+    source gave it as http."""
+
+    url: str
+    refusal: Refusal | None = None
+    secured: bool = False
+
+
+_HOSTS: Final = {hosts.Unfit.NUMBER: Refusal.NUMBER, hosts.Unfit.PRIVATE: Refusal.PRIVATE}
+
+
+@lru_cache(maxsize=4096)
+def picture_source(url: str) -> PictureSource:
+    """What becomes of a picture's address. Pure."""
+    clean = address(url)
+    if not clean:
+        return PictureSource("", Refusal.NO_ADDRESS)
+    parts = urlsplit(clean)
+    host = parts.hostname or ""
+    unfit = hosts.judge(host)
+    if unfit is not None:
+        return PictureSource("", _HOSTS[unfit])
+    if parts.port not in _PORTS[parts.scheme]:
+        return PictureSource("", Refusal.PORT)
+    if parts.path.lower().endswith(_UNSHOWN) or "webp" in parts.query.lower():
+        return PictureSource("", Refusal.FORMAT)
+    secure = urlunsplit(("https", host.removesuffix("."), parts.path, parts.query, parts.fragment))
+    return PictureSource(secure, secured=parts.scheme == "http")
