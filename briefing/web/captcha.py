@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import requests
+from urllib3.exceptions import HTTPError
+
+from briefing.sources.pinning import Dialler, LineRefused, pinned_session
 
 # Seconds: for the connection, for each piece of the answer, and for all of it.
 _PATIENCE: Final = (3.05, 5.0)
@@ -69,20 +72,26 @@ class Captcha:
         """Whether the provider takes the answer for a person's. Raises `CaptchaUnreachable`."""
         if not answer:
             return False
+        # A verifier that the operator named may be on their own network.
+        own = bool(self.verify_url)
+        dialler = Dialler(allow_private=own, connect_s=_PATIENCE[0], total_s=_LONGEST)
         try:
-            said = requests.post(
-                self.verify_url or self.provider.verify,
-                data={"secret": self.secret, "response": answer, "remoteip": host},
-                timeout=_PATIENCE,
-                allow_redirects=False,
-                stream=True,
-            )
-            with said:
-                if said.status_code != 200:
-                    raise CaptchaUnreachable(f"status {said.status_code}")
-                facts = json.loads(_read(said))
-        except (requests.RequestException, ValueError) as error:
+            with pinned_session(dialler) as session:
+                said = session.post(
+                    self.verify_url or self.provider.verify,
+                    data={"secret": self.secret, "response": answer, "remoteip": host},
+                    timeout=_PATIENCE,
+                    allow_redirects=False,
+                    stream=True,
+                )
+                with said:
+                    if said.status_code != 200:
+                        raise CaptchaUnreachable(f"status {said.status_code}")
+                    facts = json.loads(_read(said))
+        except (requests.RequestException, HTTPError, LineRefused, OSError, ValueError) as error:
             raise CaptchaUnreachable(type(error).__name__) from error
+        finally:
+            dialler.close()
         return isinstance(facts, dict) and facts.get("success") is True
 
 

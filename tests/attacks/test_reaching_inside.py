@@ -12,6 +12,7 @@ import pytest
 from briefing.errors import SourceFailed
 from briefing.sources.fetching import Bounds, fetch, glance
 from briefing.sources.special_addresses import is_metadata, is_public
+from briefing.web.captcha import Captcha, CaptchaUnreachable
 from tests.briefing.sources.conftest import NOW, web_server
 from tests.kit import certificates
 
@@ -119,6 +120,16 @@ def test_a_password_in_a_sources_address_goes_to_no_other_host() -> None:
 
         assert "Authorization" in mine.asked[0].headers
         assert "Authorization" not in theirs.asked[0].headers
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "127.0.0.1", "169.254.169.254"])
+def test_a_forged_name_of_the_captchas_provider_gets_no_secret(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", resolver(address))
+
+    with pytest.raises(CaptchaUnreachable, match="LineRefused"):
+        Captcha("turnstile", "site", "a secret").solved("answer", "192.0.2.1")
 
 
 def resolver(address: str) -> Callable[..., list[tuple[object, ...]]]:
