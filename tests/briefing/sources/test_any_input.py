@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from briefing.errors import ArticleRefused
 from briefing.model import Article
 from briefing.sources import Refusal
+from briefing.sources.confined import FEED, PAGE, Document, read_confined
 from briefing.sources.decoding import decode
 from briefing.sources.files import read_path
 from briefing.sources.html import read_html
@@ -109,3 +110,16 @@ def test_reading_files_raises_nothing(data: bytes, suffix: str) -> None:
         path.write_bytes(data)
         for item in read_path(path, now=NOW, timezone=NEW_YORK):
             assert isinstance(item, Article | Refusal)
+
+
+@pytest.mark.parametrize("parser", [FEED, PAGE])
+@given(data=st.one_of(st.binary(max_size=300), TEXTS.map(lambda t: t.encode("utf-8", "replace"))))
+@settings(max_examples=200, deadline=None)
+def test_no_document_breaks_a_child(parser: object, data: bytes) -> None:
+    assert parser in (FEED, PAGE)
+    chosen = FEED if parser is FEED else PAGE
+    reading = read_confined(chosen, data, Document("x", INTAKE, address="https://example.org/"))
+    assert reading.killed is None
+    assert reading.problem == "" or reading.problem.startswith("x")
+    for article in reading.articles:
+        check(article)
