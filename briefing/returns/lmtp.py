@@ -23,6 +23,11 @@ __all__ = ["LmtpFault", "LmtpServer"]
 
 _MOST_AT_ONCE: Final = 8  # mails in memory and before the parser; the server keeps the others
 
+# Reading lines costs this process more than parsing costs the child, and a mail server's queue can
+# wait: two hundred bounces of 5 KB a second, or four of the size that hostile ones have.
+_BYTES_A_SECOND: Final = 1_000_000
+_LONGEST_PAUSE_S: Final = 5.0
+
 log = structlog.get_logger(__name__)
 
 
@@ -98,6 +103,7 @@ class _Handler:
         self._feed = feed
         self._clock = clock
         self._taking = 0  # only the loop's thread counts
+        self._pace = asyncio.Lock()
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: Any, _session: Any, envelope: Any, address: str, options: list[str]
@@ -115,6 +121,8 @@ class _Handler:
         recipient = str(envelope.rcpt_tos[0])
         self._taking += 1
         try:
+            async with self._pace:
+                await asyncio.sleep(min(len(raw) / _BYTES_A_SECOND, _LONGEST_PAUSE_S))
             return await asyncio.to_thread(self._take, raw, recipient)
         finally:
             self._taking -= 1
