@@ -47,7 +47,7 @@ def write(
 ) -> Message:
     dress = Theme.load("gazette").dress(of.look)
     publication = newsroom.PUBLICATION
-    link = "" if kind == "moved" else LINK
+    link = "" if kind == "restored" else LINK
     note = compose_notice(
         kind, of, publication, dress, link=link, search_path=search_path, **VALUES
     )
@@ -86,7 +86,7 @@ def test_a_notice_is_no_mail_of_a_list(kind: str) -> None:
     assert parsed["Message-ID"] == "<notice.x@alienroad.example>"
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "moved"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "restored"])
 def test_both_parts_hold_the_whole_link(kind: str) -> None:
     _, text, html = read(write(kind, newsroom.briefing()))
     assert LINK in text.splitlines()
