@@ -15,6 +15,7 @@ import uvicorn
 
 from briefing.desk import Desk
 from briefing.errors import JobError
+from briefing.web.connections import BoundedConnection
 from briefing.web.desk import Newsroom
 from briefing.web.hooks import Hooks
 from briefing.web.joining import JoinRules
@@ -33,8 +34,8 @@ class Server:
     """The web pages of a desk on one address; port 0 takes a free one.
 
     `indexed` lets search engines keep the archive; `rules` are those of joining; `hooks` takes
-    providers' calls; `newsroom` is for the editors' desk. TLS and limits on slow connections are
-    the work of the proxy in front. Who the visitor is, is believed of `proxies` only: IP addresses
+    providers' calls; `newsroom` is for the editors' desk. TLS is the work of the proxy in
+    front. Who the visitor is, is believed of `proxies` only: IP addresses
     and networks, besides this machine.
     """
 
@@ -71,6 +72,7 @@ class Server:
         logging.getLogger("uvicorn.access").disabled = True
         config = uvicorn.Config(
             self._site,
+            http=BoundedConnection,
             access_log=False,
             log_config=None,
             lifespan="off",
