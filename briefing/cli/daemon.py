@@ -129,14 +129,16 @@ def _server(current: Session) -> Server:
         privacy_url=join.privacy_url,
         captcha=captcha,
     )
-    hooks = None
-    if current.config.hooks:
+    hooks = intake = None
+    if current.config.hooks or current.config.returns.kind != "none":
         returned = build_returned(current.app)
-        hooks = Hooks(returned.hooks, returned.intake)
+        intake = returned.intake
+        hooks = Hooks(returned.hooks, intake) if returned.hooks else None
     mailer = current.config.mailer
     newsroom = Newsroom(
         tuple(current.config.delivery.test_addresses),
         mailer.path if mailer.kind == "outbox" else None,
+        intake,
     )
     return Server(
         current.app.desk,

@@ -29,8 +29,9 @@ from briefing.cli.console import Json, Session, commands, plural, report, sessio
 from briefing.composition.keys import read_key, record
 from briefing.config import Config, MailerConfig
 from briefing.config.addresses import is_loopback
-from briefing.errors import ConfigError, ThemeError
+from briefing.errors import ConfigError, StoreError, ThemeError
 from briefing.mailers import Mailer
+from briefing.store import reviews
 from subscribers.tokens import Door
 
 app = commands()
@@ -96,6 +97,7 @@ def _examine(run: Session, *, offline: bool, nameserver: str) -> Iterator[Findin
         return
     yield ok("configuration", f"{config.path} can be used")
     yield from check_database(app.database)
+    yield from _check_returns(app)
     yield from _check_templates(config)
     yield from check_clock(app.database, read_clock())
     yield from check_secrets(*_private_files(config))
@@ -107,6 +109,21 @@ def _examine(run: Session, *, offline: bool, nameserver: str) -> Iterator[Findin
     dns = Dns([host], int(port or 53)) if host else Dns()
     yield from _check_names(dns, config)
     yield from _check_web(app)
+
+
+def _check_returns(app: App) -> Iterator[Finding]:
+    """What came back and waits for an operator; a database that fails was told of already."""
+    try:
+        with app.database.read() as connection:
+            waiting = reviews.waiting(connection)
+    except StoreError:
+        return
+    if waiting:
+        yield warning(
+            "returns",
+            f"{plural(waiting, 'return')} that nothing vouches for: they change nobody so far",
+            "look at them: briefing returns review",
+        )
 
 
 def _check_templates(config: Config) -> Iterator[Finding]:

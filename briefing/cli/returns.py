@@ -11,12 +11,15 @@ import typer
 
 from briefing.app import build_returned
 from briefing.cli.console import Json, commands, plural, report, session
+from briefing.cli.reviewing import review, show
 from briefing.errors import BriefingError, JobError, UsageError
 from briefing.returns import Taken
 from briefing.store import returns
 from briefing.store.returns import EventKind
 
 app = commands("returns", "Mail that came back: bounces, complaints.")
+app.add_typer(review)
+app.command()(show)
 
 # sysexits.h: the mail server keeps the mail and tries again.
 _TEMPFAIL = 75

@@ -13,7 +13,7 @@ is told by our own signed mark (`marks`), else by its address. How far it is bel
 """
 
 from briefing.returns.feed import Feed
-from briefing.returns.intake import Intake, OnceOnly, Replayed, Taken
+from briefing.returns.intake import Intake, OnceOnly, Replayed, Taken, Waiting
 from briefing.returns.marks import Marks
 from briefing.returns.patience import SoftRule
 from briefing.returns.reporters import Reporters
@@ -27,4 +27,5 @@ __all__ = [
     "Reporters",
     "SoftRule",
     "Taken",
+    "Waiting",
 ]

@@ -23,10 +23,11 @@ from briefing.returns.patience import SoftRule
 from briefing.returns.reporters import Reporters
 from briefing.store import Connection, Database, returns, reviews
 from briefing.store.returns import Belief, Event, EventKind, Review
+from briefing.store.reviews import Returned
 from subscribers import roll
 from subscribers.addresses import AddressRefused
 
-__all__ = ["Intake", "OnceOnly", "Replayed", "Taken"]
+__all__ = ["Intake", "OnceOnly", "Replayed", "Taken", "Waiting"]
 
 _MOST_AT_ONCE: Final = 100
 
@@ -65,6 +66,14 @@ class Taken:
     known: int = 0
     changed: int = 0
     understood: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A return that nothing vouches for, and the address of the reader whom it names."""
+
+    returned: Returned
+    address: str
 
 
 class Intake:
@@ -111,6 +120,17 @@ class Intake:
         Raises `Replayed`, and takes nothing in, where `once` was used before.
         """
         return self._take(events, now, once)
+
+    def waiting(self, limit: int = 1000) -> list[Waiting]:
+        """The returns that wait for an operator, oldest first. Raises `StoreError`."""
+        with self._database.read() as connection:
+            rows = reviews.open_ones(connection, limit)
+            people = {
+                number: roll.person_by_id(connection, number)
+                for number in {row.reader_id for row in rows if row.reader_id is not None}
+            }
+        found = [(row, people.get(row.reader_id or 0)) for row in rows]
+        return [Waiting(row, person.address) for row, person in found if person is not None]
 
     def accept(self, number: int, *, by: str, now: datetime) -> str | None:
         """Believe a return that nothing vouches for, by an operator's decision: what it changed, a

@@ -3,13 +3,14 @@ asks what came back about a reader."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select, update
 
 from briefing.store.returns import Belief, Declared, EventKind, Review
-from briefing.store.tables import return_events
+from briefing.store.tables import editions, return_events
 
 _OPEN = and_(
     return_events.c.belief == Belief.UNMARKED.value,
@@ -59,6 +60,14 @@ def waiting(connection: Connection) -> int:
 def open_ones(connection: Connection, limit: int) -> list[Returned]:
     """Those that wait for an operator, oldest first."""
     return _read(connection, _OPEN, limit=limit)
+
+
+def editions_of(connection: Connection, ids: Collection[int]) -> dict[int, str]:
+    """How people name the editions of these numbers: briefing and day."""
+    rows = connection.execute(
+        select(editions.c.id, editions.c.briefing, editions.c.day).where(editions.c.id.in_(ids))
+    )
+    return {row.id: f"{row.briefing} {row.day}" for row in rows}
 
 
 def find(connection: Connection, number: int) -> Returned | None:

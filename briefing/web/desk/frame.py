@@ -54,7 +54,8 @@ class _File:
 
 class Frame:
     """Renders the desk's pages, in English. `dress` has the publication's colours; `clock` gives
-    aware UTC time; `has_outbox` shows the way to the dry runs."""
+    aware UTC time; `has_outbox` shows the way to the dry runs, `has_returned` that
+    to returned mail."""
 
     def __init__(
         self,
@@ -65,6 +66,7 @@ class Frame:
         root: str,
         clock: Callable[[], datetime],
         has_outbox: bool,
+        has_returned: bool = False,
     ) -> None:
         self.root = f"{root}{PLACE}"
         self._clock = clock
@@ -89,6 +91,7 @@ class Frame:
             "publication": words(publication.name),
             "briefings": briefings,
             "has_outbox": has_outbox,
+            "has_returned": has_returned,
             "static": lambda name: f"{self.root}/static/{name}?v={self._files[name].version}",
             "clean": words,
             "describe_reason": describe_reason,

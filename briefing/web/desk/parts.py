@@ -19,6 +19,7 @@ from briefing.desk import Desk
 from briefing.desk.editing import Sheet
 from briefing.errors import EditionError
 from briefing.model import Briefing
+from briefing.returns import Intake
 from briefing.store.ledger import Tally
 from briefing.web.desk.frame import Frame
 from briefing.web.desk.gate import Gate, Seat
@@ -37,11 +38,12 @@ Chosen = Annotated[int, Field(ge=0, le=_HIGHEST)]
 
 @dataclass(frozen=True, slots=True)
 class Newsroom:
-    """What the desk's pages need beside the desk: where test sends may go, and the folder of the
-    outbox where mail goes into one."""
+    """What the desk's pages need beside the desk: where test sends may go, the folder of the
+    outbox where mail goes into one, and what takes returned mail in where any is read."""
 
     test_addresses: tuple[str, ...] = ()
     outbox: Path | None = None
+    intake: Intake | None = None
 
 
 class Sums:

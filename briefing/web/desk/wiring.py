@@ -21,6 +21,7 @@ from briefing.web.desk import (
     entering,
     listing,
     outbox,
+    returned,
     sending,
     shaping,
     together,
@@ -47,7 +48,7 @@ _INTO_THE_PAGE: Final = {
 
 _CONCERNS: Final = (
     entering, listing, shaping, waiving, deciding, together, views,
-    sending, alerts, outbox,
+    sending, alerts, outbox, returned,
 )  # fmt: skip
 
 
@@ -70,6 +71,7 @@ def register(
         root=root,
         clock=clock,
         has_outbox=newsroom.outbox is not None,
+        has_returned=newsroom.intake is not None,
     )
     # They are for people with a session, and no interface for programs.
     routes = APIRouter(prefix=PLACE, include_in_schema=False)
