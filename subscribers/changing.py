@@ -23,6 +23,7 @@ from sqlalchemy.exc import IntegrityError
 
 from subscribers.addresses import Address, mark_address
 from subscribers.confirmations import Asked, Confirmation, ask, drop, mark_used, other_of, void
+from subscribers.former import forget_former, remember_former
 from subscribers.joining import NEVER, lift
 from subscribers.roll import Person, Suppressed, pepper, record, suppression_of
 from subscribers.suppression import Suppression, suppress_mark
@@ -109,7 +110,7 @@ def agree_to_move(
         or person.address_key != old.address.folded
         or person.address_key == new.address.folded
         or not may_move(connection, new.address, person.id)
-        or not _give(connection, person, new.address)
+        or not _give(connection, person, new.address, now)
     ):
         return None
     void(connection, person.id, person.address_key)
@@ -142,7 +143,7 @@ def undo_move(
     if person is None or not may_move(connection, back, person.id):
         return None
     reason = suppression_of(connection, Address(person.address, person.address_key))
-    if reason in NEVER or not _give(connection, person, back):
+    if reason in NEVER or not _give(connection, person, back, now):
         return None
     void(connection, person.id, person.address_key, undo_since=confirmation.asked_at)
     lift(connection, back)
@@ -159,7 +160,7 @@ def undo_move(
     return Moved(person.id, person.address, None)
 
 
-def _give(connection: Connection, person: Row[Any], address: Address) -> bool:
+def _give(connection: Connection, person: Row[Any], address: Address, now: datetime) -> bool:
     """Another address, and another key for the choices. False where somebody took the address
     at this moment."""
     try:
@@ -175,6 +176,9 @@ def _give(connection: Connection, person: Row[Any], address: Address) -> bool:
             )
     except IntegrityError:
         return False
+    before = Address(person.address, person.address_key)
+    remember_former(connection, before, now=now)
+    forget_former(connection, address)
     return True
 
 

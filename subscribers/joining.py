@@ -24,6 +24,7 @@ from sqlalchemy import Connection, select, update
 from subscribers.addresses import Address, mark_address
 from subscribers.confirmations import Asked, Confirmation, ask, use
 from subscribers.dialect import insert
+from subscribers.former import forget_former
 from subscribers.roll import pepper, record, suppression_of
 from subscribers.suppression import NEVER, lift_all
 from subscribers.tables import subscribers, subscriptions
@@ -125,6 +126,7 @@ def confirm(
     if suppressed in NEVER:
         return None
     detail = confirmation.detail
+    forget_former(connection, address)
     subscriber_id = _activate(connection, address, now, detail["attributes"])
     if suppressed is not None:
         lift(connection, address)

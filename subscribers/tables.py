@@ -128,6 +128,15 @@ suppressions = Table(
     Column("casefolded", Boolean, nullable=False, server_default=false()),
 )
 
+former_addresses = Table(
+    "former_addresses",
+    metadata,
+    # One-way mark (`mark_address`) of an address that its reader has changed for another: an old
+    # list that comes in again must not mail it. It names nobody, and outlives erasure.
+    Column("mark", String(64), primary_key=True),
+    Column("at", Moment, nullable=False),
+)
+
 events = Table(
     "subscriber_events",
     metadata,

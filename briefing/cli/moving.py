@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -14,7 +14,18 @@ from briefing.cli.console import Json, Slug, plural, printable, report, session
 from briefing.cli.outfiles import Rejects
 from briefing.errors import JobError, UsageError
 from subscribers import roll
-from subscribers.importing import FORMATS, FileRefused, Outcome, import_people, open_sources
+from subscribers.importing import (
+    FORMATS,
+    MEANINGS,
+    WANTED,
+    FileRefused,
+    Outcome,
+    import_people,
+    open_sources,
+)
+
+Meaning = TypeVar("Meaning")
+_MOST_REASONS: Final = 20
 
 
 def import_file(
@@ -43,6 +54,21 @@ def import_file(
             metavar="NAME", help="How it is written, such as windows-1252; UTF-8 or -16 otherwise."
         ),
     ] = "",
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HEADER=USE",
+            help=f"What a column is for: {', '.join(WANTED)}. May be given several times.",
+        ),
+    ] = None,
+    value: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WORD=MEANING",
+            help=f"What a word in such a column means: {', '.join(MEANINGS)}."
+            " May be given several times.",
+        ),
+    ] = None,
     rejects: Annotated[
         Path | None,
         typer.Option(
@@ -55,14 +81,17 @@ def import_file(
 ) -> None:
     """Put the people of another tool's export on the roll.
 
-    Reads exports of Mailchimp, Substack, Ghost, beehiiv, listmonk, Keila, MailPoet and Buttondown,
-    our own, and plain CSV with a column “email”. Who has left, bounced or complained there is
-    never mailed here; who is suppressed here stays so. One row that is refused keeps the whole
-    file out, unless --keep-going.
+    Reads exports of Mailchimp, Substack, Ghost, beehiiv, listmonk, Keila, MailPoet, Buttondown and
+    phpList, our own, and plain CSV with a column “email”. Who has left, bounced or complained there
+    is never mailed here; who is suppressed here stays so. A column that may say so and is not
+    understood refuses the file; --column and --value say what it means. One row that is refused
+    keeps the whole file out, unless --keep-going.
     """
     run = session(context)
     chosen = run.briefing(briefing).slug
     _check_names(wanted, encoding)
+    columns = _told("--column", column or [], WANTED)
+    values = _told("--value", value or [], MEANINGS)
     path = rejects or (None if dry_run else file.with_name(f"{file.name}.rejects.csv"))
     if path is not None and path.resolve() == file.resolve():
         raise UsageError(f"{path} is the file itself", mend="name another for --rejects")
@@ -74,11 +103,13 @@ def import_file(
         refused = stack.enter_context(closing(Rejects(path)))
         try:
             sources = open_sources(printable(file.name), stream)
-            size = sum(source.size for source in sources)
+            # Looked through first, then read.
+            size = 2 * sum(source.size for source in sources)
             progress = stack.enter_context(_progress(size, shown=sys.stderr.isatty()))
-            # Not `write()`, which takes SQLite's one lock at once: reading a million rows takes
-            # half a minute, in which mail goes on leaving. The lock is taken once they are read.
-            connection = stack.enter_context(database.read())
+            # Not `write()`, which takes SQLite's one lock at once and keeps it: reading a million
+            # rows takes half a minute, in which mail goes on leaving. Then the roll is changed in
+            # many short transactions.
+            connection = stack.enter_context(database.connect())
             outcome = import_people(
                 connection,
                 sources,
@@ -88,10 +119,13 @@ def import_file(
                 actor=f"import {printable(file.name)}",
                 wanted=wanted,
                 encoding=encoding,
+                columns=columns,
+                values=values,
                 keep_going=keep_going,
                 dry_run=dry_run,
                 refuse=refused.write,
                 progress=progress,
+                commit=connection.commit,
             )
         except FileRefused as fault:
             raise JobError(f"{fault}", mend=f"{fault.mend}; nobody was imported") from fault
@@ -102,6 +136,19 @@ def import_file(
         as_json=as_json,
         failure=None if outcome.done or dry_run else _failure(outcome, written),
     )
+
+
+def _told(option: str, given: list[str], known: Mapping[str, Meaning]) -> dict[str, Meaning]:
+    told = {}
+    for one in given:
+        name, equals, meaning = one.rpartition("=")
+        if not equals or meaning.strip().lower() not in known:
+            raise UsageError(
+                f"“{printable(one)}” says nothing that we know",
+                mend=f"write {option} 'NAME=…' with one of {', '.join(known)}",
+            )
+        told[name.strip()] = known[meaning.strip().lower()]
+    return told
 
 
 def _check_names(wanted: str, encoding: str) -> None:
@@ -144,17 +191,39 @@ def _lines(outcome: Outcome, briefing: str, written: list[str], *, dry_run: bool
         (outcome.suppressed, "have left, bounced or complained there: suppressed"),
         (outcome.known, f"known here already{joined if outcome.joined else ''}"),
         (outcome.kept_out, f"suppressed here, or have left “{briefing}”: kept out"),
+        (outcome.moved, "have changed that address for another here: kept out"),
+        (outcome.elsewhere, f"get other briefings than “{briefing}”: left out"),
         (outcome.duplicates, "the same address again"),
         (outcome.refused, f"refused{': ' + ', '.join(written) if written else ''}"),
     ):
         if count:
             yield f"  {count:>9,}  {what}"
+    yield from _reasons(outcome)
     for refusal in outcome.examples:
         yield f"  {refusal.file}, line {refusal.line}: {printable(refusal.reason)}"
     if outcome.refused > len(outcome.examples):
         yield f"  … and {outcome.refused - len(outcome.examples):,} more"
     if dry_run:
         yield "nothing was changed"
+
+
+def _reasons(outcome: Outcome) -> Iterator[str]:
+    named = {standing: name for name, standing in MEANINGS.items()}
+    reasons = sorted(outcome.reasons.items(), key=lambda one: -one[1])
+    if reasons:
+        yield "not active, and why:"
+    for (header, word, standing), rows in reasons[:_MOST_REASONS]:
+        said = f"“{printable(header)}”" if header else "the file is a list of such people"
+        if word:
+            said += f" says “{printable(word)}”"
+        yield f"  {rows:>9,}  {named[standing]}: {said}"
+    if len(reasons) > _MOST_REASONS:
+        yield f"  … and {len(reasons) - _MOST_REASONS:,} more reasons"
+    for header, rows in outcome.unread.items():
+        yield (
+            f"  {rows:>9,}  moments in “{printable(header)}” cannot be read and stay unknown; "
+            "write them as 2026-03-10T06:00:00Z"
+        )
 
 
 def _outcome_facts(
@@ -171,6 +240,8 @@ def _outcome_facts(
         "known": outcome.known,
         "joined": outcome.joined,
         "kept_out": outcome.kept_out,
+        "moved": outcome.moved,
+        "elsewhere": outcome.elsewhere,
         "duplicates": outcome.duplicates,
         "refused": outcome.refused,
         "rejects": written,
@@ -178,6 +249,11 @@ def _outcome_facts(
             {"file": each.file, "line": each.line, "reason": each.reason}
             for each in outcome.examples
         ],
+        "reasons": [
+            {"column": header, "says": word, "standing": standing.name.lower(), "rows": rows}
+            for (header, word, standing), rows in outcome.reasons.items()
+        ],
+        "unread_moments": dict(outcome.unread),
         "files": [
             {
                 "file": part.file,

@@ -79,6 +79,13 @@ class Database:
         with self._explained(), self._engines.now.begin() as connection:
             yield connection
 
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """A connection for many short transactions: its owner commits each, and what was not
+        committed is undone at the end."""
+        with self._explained(), self.engine.connect() as connection:
+            yield connection
+
     def migrate(self) -> tuple[str | None, str]:
         """Bring the schema to this program's version. Returns the revisions before and after."""
         if self.is_sqlite and self.url.database:

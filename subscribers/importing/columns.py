@@ -10,14 +10,14 @@ beehiiv, Keila: their files; Buttondown: the fields of its subscriber object.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from subscribers.importing import headers
 from subscribers.importing.reading import FileRefused
-from subscribers.importing.standing import WORDS, Standing
+from subscribers.importing.standing import WORDS, Standing, fold
 
 
 class NoReaders(FileRefused):
@@ -36,6 +36,9 @@ class Use(StrEnum):
     REASON = "why the person may not be mailed"
     SUPPRESSED_IF_TRUE = "nobody is mailed who has it set"
     SUBSCRIBED_IF_TRUE = "nobody is mailed who has it unset"
+    CONFIRMED_IF_TRUE = "nobody is mailed before they confirm who has it unset"
+    BOUNCES = "nobody is mailed who has five or more"
+    BRIEFINGS = "which briefings they get, with sections"
     GONE_AT = "nobody is mailed who has it filled in"
     JOINED_AT = "when they joined; kept as evidence of consent"
     CONFIRMED_AT = "when they confirmed; kept as evidence of consent"
@@ -54,6 +57,8 @@ class Column:
     use: Use
     key: str
     standing: Standing = Standing.ACTIVE
+    # Whether the tool's format, or an operator, says what it is for.
+    certain: bool = False
 
     @property
     def told(self) -> str:
@@ -88,27 +93,29 @@ class Plan:
     columns: tuple[Column, ...]
     everybody: Standing
     words: Mapping[str, Standing]
+    # What an operator said that words mean.
+    told: Mapping[str, Standing] = field(default_factory=dict)
+    # Whether who has no date of confirmation has not confirmed.
+    confirmed_by_date: bool = False
 
     def places(self, *uses: Use) -> list[int]:
         """Where the columns of some uses are."""
         return [n for n, column in enumerate(self.columns) if column.use in uses]
 
 
-def fold(header: str) -> str:
-    """A header, or a status word, for comparing: "Email Address", "EMAIL_ADDRESS", "E-mail"…"""
-    return re.sub(r"[\W_]+", " ", header.casefold()).strip()
-
-
-def _uses(use: Use, headers: str) -> dict[str, Use]:
-    return dict.fromkeys(headers.split(" | "), use)
+def _uses(use: Use, titles: str) -> dict[str, Use]:
+    return {fold(title): use for title in titles.split("|")}
 
 
 _EVERYWHERE: Final[Mapping[str, Use]] = {
     **_uses(
         Use.ADDRESS,
         "email | e mail | mail | email address | e mail address | emailaddress"
-        " | user email address | subscriber email | correo electrónico | correo electronico"
-        " | adresse e mail | e mail adresse",
+        " | user email address | subscriber email | correo electrónico | adresse e mail"
+        " | e mail adresse | adresse email | adresse courriel | courriel | correo | emailadresse"
+        " | e mailadres | emailadres | indirizzo email | indirizzo e mail | endereço de email"
+        " | endereço de e mail | email id | contact email | primary email | email addresses"
+        " | dirección de correo electrónico | mailadresse | e postadress",
     ),
     **_uses(Use.NAME, "name | full name | display name | user name | nombre completo"),
     **_uses(Use.FIRST_NAME, "first name | firstname | fname | given name | nombre"),
@@ -117,23 +124,41 @@ _EVERYWHERE: Final[Mapping[str, Use]] = {
     **_uses(
         Use.STATUS,
         "status | subscription status | subscriber status | email status | list status"
-        " | global status | member status | contact status | marketing status",
+        " | global status | member status | contact status | marketing status"
+        " | marketing contact status | email permission status | email marketing consent"
+        " | email marketing status | email channel status | email subscription status"
+        " | subscription state | subscriber state | statut d’abonnement | statut de l’abonné"
+        " | estado de suscripción | stato iscrizione | abonnementstatus | delivery status",
     ),
     **_uses(
         Use.SUPPRESSED_IF_TRUE,
         "email disabled | unsubscribed | opted out | opt out | bounced | complained | blocklisted"
-        " | blacklisted | blocked | suppressed | do not email | do not mail",
+        " | blacklisted | blocked | suppressed | do not email | do not mail | do not contact"
+        " | has opted out of email | email opt out | email blacklisted | email blocklisted"
+        " | blocklisted email | unsubscribed from all email | hard bounced | email hard bounced"
+        " | is unsubscribed | is bounced | is blacklisted | is suppressed | email bounced"
+        " | email hard bounce reason | email bounced reason | is email bounced | spam complaint"
+        " | marked as spam | email suppressions | is disabled | is banned | is blocked",
     ),
     **_uses(
         Use.SUBSCRIBED_IF_TRUE,
-        "subscribed to emails | subscribed | opted in | opt in | accepts marketing | email opt in",
+        "subscribed to emails | subscribed | opted in | opt in | accepts marketing | email opt in"
+        " | is subscribed | accepts email marketing | marketing consent | email consent"
+        " | marketing opt in | consent | is active | subscribed to newsletter",
+    ),
+    **_uses(
+        Use.CONFIRMED_IF_TRUE,
+        "confirmed | is confirmed | email confirmed | double opt in | double optin | doi"
+        " | email verified | is verified",
     ),
     **_uses(
         Use.GONE_AT,
         "unsub time | unsubscribed at | unsubscription date | unsubscribe date | unsubscribe time"
         " | unsubscribed on | opt out time | opted out at | clean time | cleaned at | bounced at"
         " | undeliverability date | undeliverability reason | complained at | deleted at"
-        " | blocked at | blocklisted at | left at",
+        " | blocked at | blocklisted at | left at | stop time | confirmed opt out date"
+        " | unsubscribed time | email bounced date | opt out date | opted out on | bounce date"
+        " | complaint date | suppressed at | timestamp unsubscribed",
     ),
     **_uses(
         Use.JOINED_AT,
@@ -150,18 +175,59 @@ _EVERYWHERE: Final[Mapping[str, Use]] = {
         " | clean campaign title",
     ),
     **_uses(Use.TAGS, "tags | labels"),
+    # What phpList heads its columns with when it exports them by their descriptions.
+    **_uses(
+        Use.SUPPRESSED_IF_TRUE,
+        "is this account disabled | is this subscriber blacklisted | is this user blacklisted",
+    ),
+    **_uses(
+        Use.CONFIRMED_IF_TRUE,
+        "is the email of this subscriber confirmed | is the email of this user confirmed"
+        " | is this subscriber confirmed | is this user confirmed",
+    ),
+    **_uses(
+        Use.EVIDENCE,
+        "did this subscriber manually confirm | did this user manually confirm",
+    ),
+    **_uses(
+        Use.BOUNCES,
+        "number of bounces on this subscriber | number of bounces on this user | bouncecount",
+    ),
+    **_uses(
+        Use.IGNORED, "send this subscriber html emails | send this user html emails | htmlemail"
+    ),
     # What our own file of refused rows adds.
     **_uses(Use.IGNORED, "import line | import reason"),
 }
 
-_BY_WORD: Final = (
-    ("bounce", Standing.BOUNCE),
-    ("clean", Standing.BOUNCE),
-    ("undeliverab", Standing.BOUNCE),
-    ("complain", Standing.COMPLAINT),
-    ("block", Standing.MANUAL),
-    ("blacklist", Standing.MANUAL),
-    ("suppress", Standing.MANUAL),
+WANTED: Final[Mapping[str, Use]] = {
+    "status": Use.STATUS,
+    "left": Use.SUPPRESSED_IF_TRUE,
+    "left_at": Use.GONE_AT,
+    "subscribed": Use.SUBSCRIBED_IF_TRUE,
+    "confirmed": Use.CONFIRMED_IF_TRUE,
+    "joined_at": Use.JOINED_AT,
+    "confirmed_at": Use.CONFIRMED_AT,
+    "evidence": Use.EVIDENCE,
+    "tags": Use.TAGS,
+    "attribute": Use.ATTRIBUTE,
+    "ignored": Use.IGNORED,
+    "address": Use.ADDRESS,
+    "name": Use.NAME,
+    "language": Use.LANGUAGE,
+}
+"""How an operator calls what a column is for (`--column HEADER=…`)."""
+MEANINGS: Final[Mapping[str, Standing]] = {
+    "active": Standing.ACTIVE,
+    "pending": Standing.PENDING,
+    "left": Standing.UNSUBSCRIBED,
+    "bounced": Standing.BOUNCE,
+    "complained": Standing.COMPLAINT,
+    "blocked": Standing.MANUAL,
+}
+"""How an operator calls what a word means (`--value WORD=…`)."""
+_SPEAKING: Final = frozenset(
+    {Use.STATUS, Use.SUPPRESSED_IF_TRUE, Use.SUBSCRIBED_IF_TRUE, Use.GONE_AT}
 )
 
 _KEYS: Final = {
@@ -183,18 +249,28 @@ FORMATS: Final = (
         "Mailchimp",
         _sets("leid | euid", "member rating | optin time"),
         # Where readers are, and how much they click, is not ours to know.
-        _uses(
-            Use.IGNORED,
-            "member rating | gmtoff | dstoff | latitude | longitude | cc | region | last changed"
-            " | leid | euid | unsub campaign id | clean campaign id",
-        ),
+        {
+            **_uses(
+                Use.IGNORED,
+                "member rating | gmtoff | dstoff | latitude | longitude | cc | region"
+                " | last changed | leid | euid | unsub campaign id | clean campaign id",
+            ),
+            **_uses(
+                Use.EVIDENCE,
+                "unsub campaign title | unsub reason | unsub reason other | clean campaign title",
+            ),
+        },
         everybody={"unsub time": Standing.UNSUBSCRIBED, "clean time": Standing.BOUNCE},
     ),
     Format(
         "substack",
         "Substack",
         _sets("email disabled | active subscription", "email disabled | expiry"),
-        _uses(Use.IGNORED, "digest enabled | prefer digests | stripe customer id"),
+        {
+            # It is the paying that is active, not the mail.
+            **_uses(Use.ATTRIBUTE, "active subscription | expiry | plan"),
+            **_uses(Use.IGNORED, "digest enabled | prefer digests | stripe customer id"),
+        },
     ),
     Format(
         "ghost",
@@ -232,6 +308,7 @@ FORMATS: Final = (
         {
             "metadata": Use.ATTRIBUTES,
             **_uses(Use.STATUS, "type | subscriber type"),
+            **_uses(Use.EVIDENCE, "unsubscription reason"),
             **_uses(
                 Use.IGNORED,
                 "id | secondary id | avatar url | stripe customer id | stripe coupon | transitions"
@@ -260,9 +337,30 @@ FORMATS: Final = (
         {
             "reason": Use.REASON,
             "attributes": Use.ATTRIBUTES,
-            **_uses(Use.IGNORED, "briefings | paused until"),
+            "briefings": Use.BRIEFINGS,
+            **_uses(Use.IGNORED, "paused until"),
         },
         words={"manual": Standing.MANUAL, "erased": Standing.UNSUBSCRIBED},
+    ),
+    Format(
+        "phplist",
+        "phpList",
+        _sets("confirmed | blacklisted | htmlemail", "confirmed | blacklisted | bouncecount"),
+        {
+            # phpList itself takes off who has bounced five times in a row
+            # (bounce_unsubscribe_threshold); a smaller count passes.
+            **_uses(Use.BOUNCES, "bouncecount | bounce count"),
+            **_uses(Use.SUPPRESSED_IF_TRUE, "blacklisted | disabled"),
+            **_uses(Use.CONFIRMED_IF_TRUE, "confirmed"),
+            **_uses(Use.JOINED_AT, "entered"),
+            # Of whom an administrator put on the list it says no.
+            **_uses(Use.EVIDENCE, "optedin"),
+            **_uses(
+                Use.IGNORED,
+                "id | htmlemail | uniqid | uuid | modified | passwordchanged | rssfrequency"
+                " | foreignkey | extradata | subscribepage | password",
+            ),
+        },
     ),
     Format("csv", "plain CSV"),
 )
@@ -274,30 +372,52 @@ def knows(header: Sequence[str]) -> bool:
     return any(_EVERYWHERE.get(fold(name)) is Use.ADDRESS for name in header)
 
 
-def plan(name: str, header: Sequence[str], wanted: str = "") -> Plan:
+def plan(
+    name: str,
+    header: Sequence[str],
+    wanted: str = "",
+    told: Mapping[str, Use] | None = None,
+    words: Mapping[str, Standing] | None = None,
+) -> Plan:
     """Recognise a file by its header, or read it as `wanted` (the name of a format).
 
-    Raises `FileRefused`, naming `name`, where it is not clear which column holds the address, or
-    the header does not fit the format wanted; `NoReaders` where it holds no readers.
+    `told` is what an operator said of columns, by folded header, `words` what they said that words
+    mean. Raises `FileRefused`, naming `name`, where it is not clear which column holds the address,
+    or the header does not fit the format wanted; `NoReaders` where it holds no readers.
     """
     folded = [fold(title) for title in header]
     present = frozenset(folded)
     chosen = _recognise(name, present, wanted)
     columns = tuple(
-        _column(chosen, title, short, place)
+        _column(chosen, title, short, place, told or {})
         for place, (title, short) in enumerate(zip(header, folded, strict=True))
     )
     _check(name, columns)
     standings = [how for title, how in chosen.everybody.items() if title in present]
-    kind = fold(name.rpartition("/")[2]).partition(" ")[0]
-    if chosen.everybody and kind == "nonsubscribed":
+    if chosen.everybody and fold(name.rpartition("/")[2]).partition(" ")[0] == "nonsubscribed":
         raise NoReaders(
             f"{name} holds contacts who never agreed to be mailed", "leave this file out"
         )
-    if chosen.everybody and kind in ("unsubscribed", "cleaned"):
-        standings.append(WORDS[kind])
+    standings += _by_name(name, columns)
     everybody = max(standings, default=Standing.ACTIVE)
-    return Plan(chosen, _distinct(columns), everybody, {**WORDS, **chosen.words})
+    meant = {**WORDS, **chosen.words, **(words or {})}
+    return Plan(chosen, _distinct(columns), everybody, meant, words or {})
+
+
+def _by_name(name: str, columns: Sequence[Column]) -> list[Standing]:
+    """How everybody stands by the file's name."""
+    standing = headers.standing_of_file(name)
+    if standing is None:
+        return []
+    if not headers.may_be_of_both(name):
+        return [standing]
+    if any(column.use in _SPEAKING for column in columns):
+        return []
+    raise FileRefused(
+        f"{name}: its name tells of people who have left as well as of others, and no column says "
+        "who is who",
+        "rename the file for what it holds, or export it with its column of the status",
+    )
 
 
 def _recognise(name: str, present: frozenset[str], wanted: str) -> Format:
@@ -316,15 +436,15 @@ def _recognise(name: str, present: frozenset[str], wanted: str) -> Format:
     )
 
 
-def _column(chosen: Format, title: str, folded: str, place: int) -> Column:
-    use = chosen.uses.get(folded) or _EVERYWHERE.get(folded, Use.ATTRIBUTE)
+def _column(chosen: Format, title: str, folded: str, place: int, told: Mapping[str, Use]) -> Column:
+    use = told.get(folded) or chosen.uses.get(folded) or _EVERYWHERE.get(folded, Use.ATTRIBUTE)
     key = "tags" if use is Use.TAGS else folded.replace(" ", "_")
     if use is Use.ATTRIBUTE:
         key = _KEYS.get(folded) or title[:100] or f"column {place + 1}"
     standing = Standing.ACTIVE
     if use in (Use.GONE_AT, Use.SUPPRESSED_IF_TRUE):
-        standing = next((how for word, how in _BY_WORD if word in folded), Standing.UNSUBSCRIBED)
-    return Column(title, use, key, standing)
+        standing = headers.standing_of(title)
+    return Column(title, use, key, standing, folded in told or folded in chosen.uses)
 
 
 def _check(name: str, columns: Sequence[Column]) -> None:
@@ -348,5 +468,5 @@ def _distinct(columns: Sequence[Column]) -> tuple[Column, ...]:
     for column in columns:
         seen[column.key] = number = seen.get(column.key, 0) + 1
         key = column.key if number == 1 else f"{column.key} ({number})"
-        distinct.append(Column(column.header, column.use, key, column.standing))
+        distinct.append(replace(column, key=key))
     return tuple(distinct)

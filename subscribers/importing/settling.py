@@ -1,11 +1,17 @@
-"""Staged people are put on the roll, and every change is written into their stories."""
+"""Staged people are put on the roll, and every change is written into their stories.
+
+In short transactions, each with whole people, so that no lock lasts. An import that is killed in
+between has done some of its people and not the others; the same import again finds the first known
+and does the rest.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from time import perf_counter, sleep
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -23,10 +29,16 @@ from sqlalchemy import (
 )
 
 from subscribers.dialect import insert
-from subscribers.importing.staging import Fate, moving
+from subscribers.importing.staging import Fate, decide, moving
 from subscribers.importing.standing import Standing
+from subscribers.suppression import Suppressed, Suppression, suppress_mark
 from subscribers.tables import events, roll_settings, subscribers, subscriptions, suppressions
 
+_FIRST_CHUNK: Final = 500
+_LARGEST_CHUNK: Final = 5000
+_LONG: Final = 0.2
+"""Seconds after which a chunk's transaction is too long (its lock holds everybody up on SQLite)."""
+_BREATH: Final = 0.03
 _CACHE = 64 * 1024  # KiB
 _MAY_BE_MAILED = moving.c.standing <= Standing.PENDING
 _ACTIVE = moving.c.standing == Standing.ACTIVE
@@ -45,7 +57,61 @@ _ARRIVED = subscribers.c.key == moving.c.key
 _THERE = subscribers.c.address_key == moving.c.address_key
 
 
-def take_lock(connection: Connection) -> None:
+def settle(
+    connection: Connection,
+    briefing: str,
+    *,
+    now: datetime,
+    actor: str,
+    commit: Callable[[], None] | None = None,
+) -> None:
+    """Put on the roll, and off it, whom the staged rows are about, a chunk at a time.
+
+    Those who have left come first: whatever stops this in between, nobody of them is mailed.
+    `commit` ends a chunk's transaction; without it all is the caller's.
+    """
+    with _wide_cache(connection):
+        for among in _chunks(connection, commit):
+            _take_lock(connection)
+            decide(connection, briefing, among)
+            _settle(connection, briefing, now, actor, among)
+
+
+def _chunks(
+    connection: Connection, commit: Callable[[], None] | None
+) -> Iterator[ColumnElement[bool]]:
+    """Rows for one transaction each, as many as are done within a fraction of a second."""
+    size = _FIRST_CHUNK
+    open_rows = moving.c.fate == Fate.NEW
+    for who in (~_MAY_BE_MAILED, _MAY_BE_MAILED):
+        after = 0
+        while True:
+            numbers = (
+                select(moving.c.n)
+                .where(who, open_rows, moving.c.n > after)
+                .order_by(moving.c.n)
+                .limit(size)
+                .subquery()
+            )
+            last = connection.execute(select(func.max(numbers.c.n))).scalar()
+            if last is None:
+                break
+            began = perf_counter()
+            yield and_(who, moving.c.n > after, moving.c.n <= last)
+            if commit is not None:
+                commit()
+            took = perf_counter() - began
+            if took > _LONG:
+                size = max(size // 2, _FIRST_CHUNK // 10)
+            elif took < _LONG / 2:
+                size = min(size * 2, _LARGEST_CHUNK)
+            after = last
+            if commit is not None:
+                # SQLite's lock has no queue: others who wait for it look again at intervals.
+                sleep(_BREATH)
+
+
+def _take_lock(connection: Connection) -> None:
     """Let nobody suppress an address while people are put on the roll: an import would pass it by.
 
     Before this a transaction on SQLite must not have read the roll, or it cannot write any more
@@ -58,17 +124,15 @@ def take_lock(connection: Connection) -> None:
         connection.execute(update(roll_settings).values(value=same))
 
 
-def settle(connection: Connection, briefing: str, *, now: datetime, actor: str) -> None:
-    """Put on the roll, and off it, whom it was decided of. Only under `take_lock`."""
-    with _wide_cache(connection):
-        _settle(connection, briefing, now, actor)
-
-
-def _settle(connection: Connection, briefing: str, now: datetime, actor: str) -> None:
-    gone = and_(~_MAY_BE_MAILED, moving.c.fate.in_([Fate.NEW, Fate.KNOWN]))
+def _settle(
+    connection: Connection, briefing: str, now: datetime, actor: str, among: ColumnElement[bool]
+) -> None:
+    new, known = and_(among, _NEW), and_(among, _KNOWN)
+    joins = and_(among, moving.c.fate == Fate.JOINS)
+    gone = and_(among, ~_MAY_BE_MAILED, moving.c.fate.in_([Fate.NEW, Fate.KNOWN]))
     completed = and_(
         _ACTIVE,
-        _KNOWN,
+        known,
         or_(
             and_(subscribers.c.name == "", moving.c.name != ""),
             and_(subscribers.c.language == "", moving.c.language != ""),
@@ -76,15 +140,16 @@ def _settle(connection: Connection, briefing: str, now: datetime, actor: str) ->
     )
     # Stories of those who were there are written before they change.
     _tell(connection, "completed", _THERE, completed, now, actor)
-    _tell(connection, "imported", _THERE, moving.c.fate == Fate.JOINS, now, actor)
+    _tell(connection, "imported", _THERE, joins, now, actor)
     _tell(connection, _REASON, _THERE, and_(moving.c.fate == Fate.KNOWN, gone), now, actor)
-    _complete(connection)
-    _add_people(connection)
-    _add_places(connection, briefing, _ARRIVED, _NEW, now)
-    _add_places(connection, briefing, _THERE, moving.c.fate == Fate.JOINS, now)
+    _complete(connection, known)
+    _add_people(connection, new)
+    _add_places(connection, briefing, _ARRIVED, new, now)
+    _add_places(connection, briefing, _THERE, joins, now)
     kind = case((_MAY_BE_MAILED, "imported"), else_=_REASON)
-    _tell(connection, kind, _ARRIVED, _NEW, now, actor)
+    _tell(connection, kind, _ARRIVED, new, now, actor)
     _suppress(connection, gone, now, actor)
+    _tighten(connection, among, now, actor)
 
 
 @contextmanager
@@ -102,7 +167,7 @@ def _wide_cache(connection: Connection) -> Iterator[None]:
         connection.exec_driver_sql(f"PRAGMA cache_size={before}")
 
 
-def _add_people(connection: Connection) -> None:
+def _add_people(connection: Connection, new: ColumnElement[bool]) -> None:
     status = case((_ACTIVE, "active"), (_MAY_BE_MAILED, "pending"), else_="suppressed")
     columns: dict[str, Any] = {
         "key": moving.c.key,
@@ -115,7 +180,7 @@ def _add_people(connection: Connection) -> None:
         "created_at": moving.c.joined_at,
         "confirmed_at": moving.c.confirmed_at,
     }
-    people = select(*columns.values()).where(_NEW).order_by(moving.c.n)
+    people = select(*columns.values()).where(new).order_by(moving.c.n)
     # Somebody may have joined meanwhile: they keep what they have.
     connection.execute(
         insert(connection, subscribers)
@@ -133,7 +198,8 @@ def _add_places(
 ) -> None:
     moment = literal(now, subscriptions.c.since.type)
     left = case((_MAY_BE_MAILED, null()), else_=func.coalesce(moving.c.gone_at, moment))
-    places = _joined(same, who, literal(briefing), subscribers.c.id, literal(""), moment, left)
+    sections = moving.c.sections
+    places = _joined(same, who, literal(briefing), subscribers.c.id, sections, moment, left)
     connection.execute(
         insert(connection, subscriptions)
         .from_select(["briefing", "subscriber_id", "sections", "since", "left_at"], places)
@@ -165,17 +231,24 @@ def _joined(
     )
 
 
-def _complete(connection: Connection) -> None:
+def _complete(connection: Connection, known: ColumnElement[bool]) -> None:
     """Give those who were there the name and language they lack."""
     for column, staged in (
         (subscribers.c.name, moving.c.name),
         (subscribers.c.language, moving.c.language),
     ):
-        row = and_(_THERE, _ACTIVE, _KNOWN, staged != "")
+        there = subscribers.alias()
+        same = there.c.address_key == moving.c.address_key
+        who = and_(_ACTIVE, known, staged != "", there.c[column.name] == "")
+        given = select(staged).where(_THERE, moving.c.fate != Fate.DUPLICATE, known)
         connection.execute(
             update(subscribers)
-            .where(column == "", select(moving.c.n).where(row).exists())
-            .values({column: select(staged).where(row).scalar_subquery()})
+            .where(
+                subscribers.c.id.in_(
+                    select(there.c.id).select_from(moving.join(there, same)).where(who)
+                )
+            )
+            .values({column: given.limit(1).scalar_subquery()})
         )
 
 
@@ -195,3 +268,20 @@ def _suppress(connection: Connection, gone: ColumnElement[bool], now: datetime, 
         .where(subscribers.c.id.in_(people), subscribers.c.status != "suppressed")
         .values(status="suppressed")
     )
+
+
+def _tighten(connection: Connection, among: ColumnElement[bool], now: datetime, actor: str) -> None:
+    """Who is suppressed here for a weaker reason is so for the stricter one from now on."""
+    marks = suppressions.c.mark == moving.c.mark
+    held = connection.execute(
+        select(moving.c.mark, moving.c.standing, moving.c.gone_at, suppressions.c.reason)
+        .select_from(moving.join(suppressions, marks))
+        .where(among, moving.c.fate == Fate.SETTLED)
+    ).all()
+    for row in held:
+        reason = Standing(row.standing).reason
+        if reason and reason.strictness > Suppressed(row.reason).strictness:
+            new = Suppression(reason, row.gone_at or now, actor)
+            suppress_mark(connection, row.mark, new)
+            mine = and_(among, moving.c.mark == row.mark, moving.c.fate == Fate.SETTLED)
+            _tell(connection, reason.value, _THERE, mine, now, actor)

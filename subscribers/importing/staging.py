@@ -15,6 +15,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     Index,
     Integer,
@@ -27,13 +28,20 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
     update,
 )
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from subscribers.importing.entries import Entry
 from subscribers.importing.standing import Standing
-from subscribers.tables import Moment, subscribers, subscriptions, suppressions
+from subscribers.tables import (
+    Moment,
+    former_addresses,
+    subscribers,
+    subscriptions,
+    suppressions,
+)
 
 _BATCH = 5000
 
@@ -47,6 +55,8 @@ class Fate(IntEnum):
     JOINS = 3  # on the roll already, and now gets this briefing
     KEPT_OUT = 4  # suppressed here, or has left this briefing
     SETTLED = 5  # suppressed there and here
+    ELSEWHERE = 6  # gets other briefings only, by our own export
+    MOVED = 7  # had this address here until they changed it
 
 
 moving = Table(
@@ -58,6 +68,7 @@ moving = Table(
     Column("address", String(320), nullable=False),
     Column("address_key", String(320), nullable=False),
     Column("mark", String(64), nullable=False),
+    Column("old_mark", String(64), nullable=False),
     Column("name", String(200), nullable=False),
     Column("language", String(35), nullable=False),
     Column("standing", Integer, nullable=False),
@@ -66,13 +77,18 @@ moving = Table(
     Column("joined_at", Moment, nullable=False),
     Column("confirmed_at", Moment),
     Column("gone_at", Moment),
+    Column("sections", String(1000), nullable=False),
     prefixes=["TEMPORARY"],
 )
 _by_address = Index("ix_moving_in", moving.c.address_key, moving.c.standing, moving.c.n)
 
 
 def open_staging(connection: Connection) -> None:
-    """An empty staging table; it is gone with `close_staging`, or when the transaction fails."""
+    """An empty staging table; it is gone with `close_staging`, or with the connection."""
+    # One that an import left behind which was stopped between two transactions. Named with its
+    # schema, for otherwise SQLite looks into the roll's as well, and could not write later.
+    schema = "temp" if connection.dialect.name == "sqlite" else "pg_temp"
+    connection.execute(text(f"DROP TABLE IF EXISTS {schema}.moving_in"))
     connection.execute(CreateTable(moving))
 
 
@@ -97,41 +113,48 @@ def stage(connection: Connection, entries: Iterable[Entry]) -> None:
     while batch := list(islice(entries, _BATCH)):
         numbers = range(count + 1, count + len(batch) + 1)
         rows = [
-            (n, key, 0, *entry)
+            (n, key, *entry)
             for n, key, entry in zip(numbers, _keys(len(batch)), batch, strict=True)
         ]
         connection.exec_driver_sql(statement, rows)
         count += len(batch)
 
 
-def decide(connection: Connection, briefing: str) -> dict[tuple[Standing, Fate], int]:
-    """Find out what becomes of each row, and count.
+def decide(connection: Connection, briefing: str, among: ColumnElement[bool] | None = None) -> None:
+    """Find out what becomes of the rows, or of those `among` them."""
+    those = true() if among is None else among
 
-    Of rows with one address the strictest counts, of equals the first.
-    """
-    # After the rows: sorting them once is cheaper than placing each.
-    connection.execute(CreateIndex(_by_address))
-    if connection.dialect.name == "postgresql":
-        # A temporary table is analysed by nobody else.
-        connection.execute(text("ANALYZE moving_in"))
-    _mark_duplicates(connection)
+    def settle(fate: Fate, *conditions: ColumnElement[bool]) -> None:
+        connection.execute(update(moving).where(those, *conditions).values(fate=fate.value))
+
     fresh = moving.c.fate == Fate.NEW
     person = subscribers.c.address_key == moving.c.address_key
     place = (
         select(subscriptions).join(subscribers).where(person, subscriptions.c.briefing == briefing)
     )
-    _set(connection, Fate.KNOWN, fresh, exists().where(person))
+    settle(Fate.KNOWN, fresh, exists().where(person))
     # After looking for the person: one who is erased in between is found here.
-    barred = exists().where(suppressions.c.mark == moving.c.mark)
+    # Marks that were made when addresses were case-folded cannot be made anew.
+    casefolded = and_(suppressions.c.mark == moving.c.old_mark, suppressions.c.casefolded)
+    barred = or_(
+        exists().where(suppressions.c.mark == moving.c.mark),
+        and_(moving.c.old_mark != moving.c.mark, exists().where(casefolded)),
+    )
     open_rows = moving.c.fate.in_([Fate.NEW, Fate.KNOWN])
     mailable = moving.c.standing <= Standing.PENDING
-    _set(connection, Fate.SETTLED, open_rows, ~mailable, barred)
-    _set(connection, Fate.KEPT_OUT, open_rows, mailable, barred)
+    settle(Fate.SETTLED, open_rows, ~mailable, barred)
+    settle(Fate.KEPT_OUT, open_rows, mailable, barred)
+    former = exists().where(former_addresses.c.mark == moving.c.mark)
+    settle(Fate.MOVED, fresh, mailable, former)
     known = and_(moving.c.fate == Fate.KNOWN, moving.c.standing == Standing.ACTIVE)
     left = place.where(subscriptions.c.left_at.is_not(None))
-    _set(connection, Fate.KEPT_OUT, known, left.exists())
+    settle(Fate.KEPT_OUT, known, left.exists())
     active = exists().where(person, subscribers.c.status == "active")
-    _set(connection, Fate.JOINS, known, active, ~place.exists())
+    settle(Fate.JOINS, known, active, ~place.exists())
+
+
+def tally(connection: Connection) -> dict[tuple[Standing, Fate], int]:
+    """How many rows stand how, and what became of them."""
     counts = connection.execute(
         select(moving.c.standing, moving.c.fate, func.count().label("rows")).group_by(
             moving.c.standing, moving.c.fate
@@ -140,7 +163,13 @@ def decide(connection: Connection, briefing: str) -> dict[tuple[Standing, Fate],
     return {(Standing(row.standing), Fate(row.fate)): row.rows for row in counts}
 
 
-def _mark_duplicates(connection: Connection) -> None:
+def mark_duplicates(connection: Connection) -> None:
+    """Of rows with one address the strictest counts, of equals the first."""
+    # After the rows: sorting them once is cheaper than placing each.
+    connection.execute(CreateIndex(_by_address))
+    if connection.dialect.name == "postgresql":
+        # A temporary table is analysed by nobody else.
+        connection.execute(text("ANALYZE moving_in"))
     other = moving.alias()
     stricter = or_(
         other.c.standing > moving.c.standing,
@@ -148,16 +177,12 @@ def _mark_duplicates(connection: Connection) -> None:
     )
     # Most files have none, and the index alone says so.
     twice = select(other.c.address_key).group_by(other.c.address_key).having(func.count() > 1)
-    _set(
-        connection,
-        Fate.DUPLICATE,
-        moving.c.address_key.in_(twice),
-        exists().where(other.c.address_key == moving.c.address_key, stricter),
+    again = exists().where(other.c.address_key == moving.c.address_key, stricter)
+    connection.execute(
+        update(moving)
+        .where(moving.c.address_key.in_(twice), again)
+        .values(fate=Fate.DUPLICATE.value)
     )
-
-
-def _set(connection: Connection, fate: Fate, *conditions: object) -> None:
-    connection.execute(update(moving).where(*conditions).values(fate=fate.value))  # type: ignore[arg-type]
 
 
 def _keys(count: int) -> Sequence[int]:

@@ -76,7 +76,7 @@ def bring_in(url: str, path: Path) -> dict[str, float]:
     with database.write() as connection:
         pepper = roll.pepper(connection)
     began, used = perf_counter(), process_time()
-    with path.open("rb") as file, database.read() as connection:
+    with path.open("rb") as file, database.connect() as connection:
         outcome = import_people(
             connection,
             open_sources(path.name, file),
@@ -84,6 +84,7 @@ def bring_in(url: str, path: Path) -> dict[str, float]:
             pepper=pepper,
             now=NOW,
             actor=f"import {path.name}",
+            commit=connection.commit,
         )
     assert outcome.done, outcome
     return _figures(began, used, outcome.added)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from briefing.store import Connection, Database
-from subscribers import roll
+from subscribers import changing, confirmations, former, roll
 from subscribers.addresses import read_address
 from subscribers.importing import Outcome, Refusal
 from subscribers.roll import Suppressed
@@ -44,6 +44,8 @@ def total(outcome: Outcome) -> int:
         + outcome.suppressed
         + outcome.known
         + outcome.kept_out
+        + outcome.moved
+        + outcome.elsewhere
         + outcome.duplicates
         + outcome.refused
     )
@@ -82,7 +84,8 @@ def test_moments_of_another_zone_are_kept_in_utc_and_none_is_yet_to_come(
 
     rows = connection.execute(select(subscribers).order_by(subscribers.c.id)).all()
     assert [row.created_at for row in rows] == [datetime(2024, 5, 1, 7, tzinfo=UTC), NOW]
-    assert [row.confirmed_at for row in rows] == [datetime(2024, 5, 1, 7, 30, tzinfo=UTC), NOW]
+    # “soon” is no moment, and the import's own would be a false witness.
+    assert [row.confirmed_at for row in rows] == [datetime(2024, 5, 1, 7, 30, tzinfo=UTC), None]
 
 
 def test_many_people_are_one_import(connection: Connection) -> None:
@@ -248,6 +251,90 @@ def test_importing_twice_changes_nothing(connection: Connection) -> None:
     assert (first.added, first.suppressed, first.pending, first.joined) == (1, 3, 1, 1)
     assert (second.known, second.duplicates, second.rows) == (6, 1, 7)
     assert everything(connection) == before
+
+
+# Former addresses.
+
+
+def test_an_address_that_was_changed_here_is_not_mailed_again(connection: Connection) -> None:
+    add(connection, BOB)
+    former.remember_former(connection, read_address(ANA), now=NOW)
+
+    outcome = bring_in(connection, f"email\n{ANA.upper()}\n{BOB}\n")
+
+    assert (outcome.moved, outcome.known, outcome.added) == (1, 1, 0)
+    assert standing(connection) == {BOB: ACTIVE}
+
+
+def test_an_address_that_its_owner_wants_back_is_imported_again(connection: Connection) -> None:
+    former.remember_former(connection, read_address(ANA), now=NOW)
+    former.forget_former(connection, read_address(ANA))
+
+    assert bring_in(connection, f"email\n{ANA}\n").added == 1
+
+
+def test_after_a_move_an_old_list_does_not_mail_the_old_address(connection: Connection) -> None:
+    add(connection)
+    bob = read_address(BOB)
+    for key in changing.ask_move(connection, person(connection), bob, "daily", now=NOW):
+        asked = confirmations.find(connection, key, NOW)
+        assert asked is not None
+        moved = changing.agree_to_move(connection, asked, now=NOW, host="198.51.100.7")
+    assert isinstance(moved, changing.Moved)
+
+    assert bring_in(connection, f"email\n{ANA}\n").moved == 1
+
+    undo = confirmations.find(connection, moved.undo or 0, NOW)
+    assert undo is not None
+    assert changing.undo_move(connection, undo, now=NOW, host="198.51.100.7")
+    assert bring_in(connection, f"email\n{ANA}\n{BOB}\n").moved == 1
+    assert standing(connection) == {ANA: ACTIVE}
+
+
+# The stricter reason.
+
+
+def test_a_stricter_reason_there_counts_here_from_now_on(connection: Connection) -> None:
+    add(connection)
+    roll.suppress(connection, ANA, Suppressed.BOUNCE, now=NOW, actor="test")
+
+    assert bring_in(connection, f"email,status\n{ANA},complained\n", now=LATER).known == 1
+
+    assert standing(connection) == {ANA: ("suppressed", "complaint")}
+    assert story(connection)[-1]["kind"] == "complaint"
+
+
+# Moments.
+
+
+@pytest.mark.parametrize(
+    ("written", "hour"),
+    [
+        ("2024-05-01 09:00:00.123456789 +0000 UTC", 9),
+        ("2024-05-01 09:00:00 +0000 +0000", 9),
+        ("2024-05-01 09:00:00.5 +0200 CEST", 7),
+        ("2024-05-01 09:00:00 -0300 -03", 12),
+        ("2024-05-01 09:00:00 +0000 UTC m=+0.000012", 9),
+        ("Wed, 01 May 2024 09:00:00 +0200", 7),
+        ("1714554000", 9),
+        ("1714554000000", 9),
+    ],
+)
+def test_a_moment_as_tools_write_it_is_read(
+    connection: Connection, written: str, hour: int
+) -> None:
+    bring_in(connection, f'email,confirmed_at\n{ANA},"{written}"\n')
+
+    confirmed = connection.execute(select(subscribers.c.confirmed_at)).scalar_one()
+    assert confirmed.replace(microsecond=0) == datetime(2024, 5, 1, hour, tzinfo=UTC)
+
+
+def test_a_moment_that_cannot_be_read_stays_unknown_and_is_told(connection: Connection) -> None:
+    outcome = bring_in(connection, f"email,confirmed_at\n{ANA},03/04/2021\n")
+
+    assert connection.execute(select(subscribers.c.confirmed_at)).scalar_one() is None
+    assert standing(connection) == {ANA: ACTIVE}
+    assert outcome.unread == {"confirmed_at": 1}
 
 
 # Duplicates.

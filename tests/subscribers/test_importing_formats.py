@@ -84,6 +84,18 @@ def story(connection: Connection, address: str) -> dict[str, Any]:
                 FRITZ: COMPLAINED,
             },
         ),
+        (
+            "phplist.csv",
+            "phpList",
+            {
+                ANA: ACTIVE,
+                BOB: ACTIVE,
+                CARLA: BARRED,
+                DARIO: BOUNCED,
+                ELENA: PENDING,
+                FRITZ: LEFT,
+            },
+        ),
         ("plain.csv", "plain CSV", {ANA: ACTIVE, BOB: ACTIVE}),
     ],
 )
@@ -116,6 +128,7 @@ def test_an_export_is_recognised_and_nobody_who_left_is_active(
         ("keila.csv", {"city": "Valletta", "External ID": "crm-1"}),
         ("mailpoet.csv", {'Favourite "beat"': 'the "sea"', "List": "Daily"}),
         ("buttondown.csv", {"city": "Valletta", "tags": ["daily", "friends"]}),
+        ("phplist.csv", {"Country": "Malta"}),
         ("plain.csv", {"timezone": "Europe/Malta", "Club": "Rowers"}),
     ],
 )
