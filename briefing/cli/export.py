@@ -13,7 +13,7 @@ from briefing.cli.console import Json, Session, plural, printable, report, sessi
 from briefing.cli.outfiles import written
 from briefing.errors import JobError, UsageError
 from briefing.store.receipts import receipts
-from subscribers import exporting
+from subscribers import archive, exporting
 from subscribers.addresses import AddressRefused, read_address
 
 
@@ -49,6 +49,14 @@ def export(
             show_choices=True,
         ),
     ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="The whole roll without loss, for moving it: stories, marks of the suppressed and"
+            " erased, and the key of the marks. As secret as the database.",
+        ),
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option(metavar="PATH", help="Into a new file; standard output where not given."),
@@ -59,9 +67,18 @@ def export(
 
     The list is CSV that `import` takes, or with --format json an object a line, which also tells
     sections, and when each briefing was taken up and left. Whatever may run as a formula in a
-    spreadsheet has a ' put before it in CSV.
+    spreadsheet has a ' put before it in CSV. With --all it is the whole roll, which `import` puts
+    on another one as it was.
     """
     run = session(context)
+    if everything:
+        if address or briefing or status or shape:
+            raise UsageError(
+                "the whole roll is written as it is",
+                mend="leave out the address, --briefing, --status and --format",
+            )
+        _export_roll(run, output, as_json=as_json)
+        return
     if address:
         if briefing or status or shape is Shape.CSV:
             raise UsageError(
@@ -79,6 +96,19 @@ def export(
         report(
             {"people": count, "path": str(output)},
             f"{plural(count, 'person', 'people')} written to {output}",
+            as_json=as_json,
+        )
+
+
+def _export_roll(run: Session, output: Path | None, *, as_json: bool) -> None:
+    with run.app.database.read() as connection, written(output) as out:
+        counts = archive.write_roll(connection, out)
+    if output is not None:
+        report(
+            {**counts, "path": str(output)},
+            f"{plural(counts['person'], 'person', 'people')} and "
+            f"{plural(counts['suppression'], 'suppression')} written to {output}; "
+            "keep it as you keep the database",
             as_json=as_json,
         )
 

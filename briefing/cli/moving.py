@@ -10,10 +10,10 @@ from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
-from briefing.cli.console import Json, Slug, plural, printable, report, session
+from briefing.cli.console import Json, Session, Slug, plural, printable, report, session
 from briefing.cli.outfiles import Rejects
 from briefing.errors import JobError, UsageError
-from subscribers import roll
+from subscribers import archive, roll
 from subscribers.importing import (
     FORMATS,
     MEANINGS,
@@ -88,6 +88,14 @@ def import_file(
     keeps the whole file out, unless --keep-going.
     """
     run = session(context)
+    if _holds_roll(file):
+        if briefing or column or value or wanted or encoding or rejects:
+            raise UsageError(
+                f"{printable(file.name)} is a whole roll, which comes in as it is",
+                mend="leave out all options but --dry-run and --json",
+            )
+        _import_roll(run, file, dry_run=dry_run, as_json=as_json)
+        return
     chosen = run.briefing(briefing).slug
     _check_names(wanted, encoding)
     columns = _told("--column", column or [], WANTED)
@@ -136,6 +144,46 @@ def import_file(
         as_json=as_json,
         failure=None if outcome.done or dry_run else _failure(outcome, written),
     )
+
+
+def _holds_roll(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return archive.is_roll(stream)
+
+
+def _import_roll(run: Session, file: Path, *, dry_run: bool, as_json: bool) -> None:
+    name = printable(file.name)
+    try:
+        with file.open("rb") as stream, run.app.database.connect() as connection:
+            moved = archive.read_roll(
+                connection, name, stream, dry_run=dry_run, commit=connection.commit
+            )
+    except FileRefused as fault:
+        raise JobError(str(fault), mend=fault.mend) from fault
+    unknown = sorted(moved.briefings - {one.slug for one in run.config.briefings})
+    held = moved.held
+    lines = [
+        f"{name}: a whole roll{', looked at only: nothing was changed' if dry_run else ''}",
+        f"  {held['person']:>9,}  people: {moved.added:,} new, {moved.known:,} here already, "
+        f"{moved.kept_out:,} kept out"
+        if not dry_run
+        else f"  {held['person']:>9,}  people",
+        f"  {held['suppression']:>9,}  marks of suppressed and erased addresses",
+        f"  {held['former']:>9,}  marks of former addresses",
+    ]
+    lines += [f"  “{printable(slug)}” is in no [[briefings]] here" for slug in unknown]
+    facts = {
+        "dry_run": dry_run,
+        "imported": not dry_run,
+        "people": held["person"],
+        "new": moved.added,
+        "known": moved.known,
+        "kept_out": moved.kept_out,
+        "suppressions": held["suppression"],
+        "former": held["former"],
+        "unknown_briefings": unknown,
+    }
+    report(facts, "\n".join(lines), as_json=as_json)
 
 
 def _told(option: str, given: list[str], known: Mapping[str, Meaning]) -> dict[str, Meaning]:

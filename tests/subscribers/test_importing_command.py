@@ -169,3 +169,52 @@ def test_one_person_is_not_narrowed(place: Workplace) -> None:
     done = place.run("subscribers", "export", "a@b.example", "--status", "active", status=2)
 
     assert "whole" in done.err
+
+
+def test_a_whole_roll_moves_to_another_house(place: Workplace, tmp_path: Path) -> None:
+    place.write("list.csv", PEOPLE)
+    place.run("subscribers", "import", "list.csv")
+    place.run("subscribers", "erase", "ana@readers.example")
+    place.run("subscribers", "add", "eve@readers.example")
+    place.run("subscribers", "export", "--all", "--output", "roll.jsonl")
+    other = Workplace(tmp_path / "other")
+    other.folder.mkdir()
+    other.configure()
+    other.write("roll.jsonl", (place.folder / "roll.jsonl").read_text(encoding="utf-8"))
+    other.write("list.csv", PEOPLE)
+
+    looked = other.run("subscribers", "import", "roll.jsonl", "--dry-run", "--json").facts
+    assert (looked["imported"], looked["people"], looked["suppressions"]) == (False, 2, 2)
+    assert other.query("SELECT * FROM subscribers") == []
+    facts = other.run("subscribers", "import", "roll.jsonl", "--json").facts
+
+    assert (facts["new"], facts["kept_out"], facts["unknown_briefings"]) == (2, 0, [])
+    everything = "SELECT key, address, status, created_at FROM subscribers ORDER BY id"
+    assert other.query(everything) == place.query(everything)
+    # Ana was erased there: the mark alone moved, and holds.
+    again = other.run("subscribers", "import", "list.csv", "--json").facts
+    assert (again["kept_out"], again["known"], again["new"]) == (1, 1, 0)
+
+
+def test_a_whole_roll_is_not_narrowed(place: Workplace) -> None:
+    done = place.run("subscribers", "export", "--all", "--briefing", "daily", status=2)
+
+    assert "--briefing" in done.err
+
+
+def test_a_column_and_its_words_are_told_on_the_command_line(place: Workplace) -> None:
+    place.write("kit.csv", "email,state\nana@readers.example,active\nbob@readers.example,zapped\n")
+
+    refused = place.run("subscribers", "import", "kit.csv", status=1)
+    assert "“zapped” (1)" in refused.err
+    assert "--column state=status --value zapped=left" in refused.err
+    assert place.query("SELECT * FROM subscribers") == []
+
+    words = ["--column", "state=status", "--value", "zapped=left"]
+    done = place.run("subscribers", "import", "kit.csv", *words, "--json").facts
+
+    assert (done["new"], done["suppressed"]) == (1, 1)
+    assert done["reasons"] == [
+        {"column": "state", "says": "zapped", "standing": "unsubscribed", "rows": 1}
+    ]
+    assert place.run("subscribers", "import", "kit.csv", "--value", "x=y", status=2)
