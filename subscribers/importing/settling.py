@@ -35,8 +35,8 @@ from subscribers.suppression import Suppressed, Suppression, suppress_mark
 from subscribers.tables import events, roll_settings, subscribers, subscriptions, suppressions
 
 _FIRST_CHUNK: Final = 500
-_LARGEST_CHUNK: Final = 5000
-_LONG: Final = 0.2
+_LARGEST_CHUNK: Final = 2500
+_LONG: Final = 0.15
 """Seconds after which a chunk's transaction is too long (its lock holds everybody up on SQLite)."""
 _BREATH: Final = 0.03
 _CACHE = 64 * 1024  # KiB
