@@ -385,3 +385,4 @@ def test_addresses_that_were_changed_before_are_remembered(database_url: str) ->
         key = roll.peek_pepper(connection)
         marks = connection.execute(text("SELECT mark FROM former_addresses")).scalars().all()
     assert marks == [mark_address("old@readers.example", key)]
+    database.close()
