@@ -76,7 +76,8 @@ _DIAGNOSTIC = re.compile(
     re.IGNORECASE,
 )
 _SPEAKS = re.compile(
-    r"smtp|deliver|recipient|message|address|error|fail|reject|unknown|could|[45]\d\d",
+    r"smtp|deliver|recipient|message|address|error|fail|reject|unknown|could|[45]\d\d|"
+    r"entreg|mensa|messag|nachricht|zugestellt|empf|destinat|correo|recapit|bericht|bezorg",
     re.IGNORECASE,
 )
 _TELLING = re.compile(
@@ -123,16 +124,18 @@ def read_text(letter: Letter) -> list[ReturnFinding]:
             wider = make_finding(address, "", text)
             if wider.reason is not R.UNDETERMINED:
                 finding = wider
-        if delayed and finding.kind is not EventKind.HARD:
+        refused = finding.code >= 500 or finding.status.startswith("5")
+        if delayed and not refused and finding.kind is not EventKind.HARD:
             finding = _delayed(finding)
         found.append(finding)
     return found
 
 
-def make_finding(address: str, status: str, words: str) -> ReturnFinding:
-    """What a server's words and the status field of a report (or "") say about an address."""
+def make_finding(address: str, status: str, words: str, hosts: str = "") -> ReturnFinding:
+    """What a server's words and the status field of a report (or "") say about an address.
+    `hosts` names the server that spoke, where it is known."""
     stage = stage_of(words)
-    verdict = classify(status, words, stage=stage, address=address)
+    verdict = classify(status, words, stage=stage, address=address, hosts=hosts)
     return ReturnFinding(
         verdict.kind,
         address,

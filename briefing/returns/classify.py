@@ -95,6 +95,7 @@ _EDGE = re.compile(
 # "550 5.5.0 Requested action not taken: mailbox unavailable" is Outlook.com's word for an address
 # it does not have. Elsewhere that is RFC 5321's own for any refusal (4.2.3), and says nothing.
 # https://learn.microsoft.com/exchange/troubleshoot/email-delivery/ndr/non-delivery-reports-in-exchange-online
+_OUTLOOK_HOSTS: Final = (".hotmail.com", ".outlook.com")
 _OUTLOOK: Final = ("hotmail.", "outlook.", "live.", "msn.", "passport.com")
 # Postfix and others name the domain that has no address at all: the reader's, or a host on the way.
 _NO_DOMAIN = re.compile(
@@ -142,11 +143,14 @@ def judge(status: str, words: str) -> EventKind:
     return classify(status, words).kind
 
 
-def classify(status: str, words: str, *, stage: Stage | None = None, address: str = "") -> Verdict:
+def classify(
+    status: str, words: str, *, stage: Stage | None = None, address: str = "", hosts: str = ""
+) -> Verdict:
     """What a failure means, by the status field of a report ("5.1.1" or "") and its words.
 
     `stage` is the step that was refused, where known: before RCPT nothing is said about a reader.
-    `address` tells whether a domain that is said not to exist is the reader's. Never raises.
+    `address` tells whether a domain that is said not to exist is the reader's, `hosts` names the
+    server that spoke: some say "gone" in words of their own. Never raises.
     """
     words = _LEAD.sub(r"\1 ", words[:_LONGEST])
     found, coded = _STATUS.search(words), _CODE.search(words)
@@ -154,7 +158,7 @@ def classify(status: str, words: str, *, stage: Stage | None = None, address: st
     # A field that only says "failed" leaves it to what the server itself said.
     field = status if _STATUS.fullmatch(status) and not (own and status.endswith(".0.0")) else ""
     said = field or own
-    reason = _reason(field, own, code, plain_words(words), words, address)
+    reason = _reason(field, own, code, plain_words(words), f"{words} {hosts}", address)
     if KIND_OF[reason] is _HARD and (
         stage is Stage.MAIL or any(one.startswith("4") for one in (field, own, str(code or "")))
     ):
@@ -192,7 +196,7 @@ def _provider_says_gone(words: str, text: str, address: str) -> bool:
     domain = address.rpartition("@")[2].lower()
     return _EDGE.search(words) is not None or (
         "mailbox unavailable" in text
-        and (domain.startswith(_OUTLOOK) or ".olc.protection.outlook.com" in words.lower())
+        and (domain.startswith(_OUTLOOK) or any(host in words.lower() for host in _OUTLOOK_HOSTS))
     )
 
 

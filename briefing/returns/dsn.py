@@ -19,6 +19,7 @@ __all__ = ["read_report", "read_report_in_text"]
 _KINDS = ("message/delivery-status", "message/global-delivery-status")
 _STATUS = re.compile(r"([245])\s{0,4}\.\s{0,4}(\d{1,3})\s{0,4}\.\s{0,4}(\d{1,3})")
 _MOST_BLOCKS = 200
+_ADVICE = (R.SYSTEM, R.NETWORK, R.NAME_SERVICE, R.EXPIRED, R.LOOP, R.PROTOCOL, R.UNDETERMINED)
 _FIELDS = re.compile(
     r"\s{0,20}((?:original|final)[- ]recipient|action|status|diagnostic[- ]code|remote-mta|"
     r"last-attempt-date|x-actual-recipient|reporting-mta|arrival-date|will-retry-until|"
@@ -111,14 +112,24 @@ def _read_block(block: Message, letter: Letter) -> ReturnFinding | None:
         status[:1] == "2" and not action.startswith("failed")
     ):
         return ReturnFinding(EventKind.DELIVERED, address, status, words)
-    finding = make_finding(address, status, words)
+    hosts = field(block, "Remote-MTA")
+    finding = make_finding(address, status, words, hosts)
     if finding.reason is R.UNDETERMINED or not words or status in ("", "5.0.0", "4.0.0"):
         # Exchange and others tell people more than machines.
         told = words_about(letter.lines, _named(block, letter, address))
-        wider = make_finding(address, status, f"{words} {told}".strip())
-        if not words or finding.reason is R.UNDETERMINED or wider.kind is not EventKind.HARD:
+        wider = make_finding(address, status, f"{words} {told}".strip(), hosts)
+        if _says_more(wider, finding, words):
             return wider
     return finding
+
+
+def _says_more(wider: ReturnFinding, finding: ReturnFinding, words: str) -> bool:
+    """Whether what people are told outweighs the fields: not where it is only what may be tried."""
+    if finding.reason is R.UNDETERMINED:
+        return True
+    if finding.kind is EventKind.HARD:
+        return wider.reason not in _ADVICE
+    return not words or wider.kind is not EventKind.HARD
 
 
 def _named(block: Message, letter: Letter, address: str) -> str:

@@ -87,7 +87,8 @@ class ReturnedMail:
     `tokens` are strings of 40 hexadecimal digits that may be marks of ours, from anywhere in the
     mail; `delivery_tokens` only those of the address it was delivered to and of the subject.
     `null_sender` says that the return path is empty (RFC 5321, 4.5.5), `from_mail_system` that this
-    or its sender's name shows a mail system, `automatic` that a program of the reader's answered.
+    or its sender's name shows a mail system, `automatic` that a program of the reader's answered,
+    `reads_as_bounce` that its subject or text begins as bounces do.
     `sent_at` is the date it gives, in UTC, which anybody can write; None where it gives none.
     """
 
@@ -98,6 +99,7 @@ class ReturnedMail:
     null_sender: bool = False
     from_mail_system: bool = False
     automatic: bool = False
+    reads_as_bounce: bool = False
     message_id: str = ""
     date: str = ""
     sent_at: datetime | None = None

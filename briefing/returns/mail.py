@@ -71,6 +71,7 @@ def parse_mail(raw: bytes, recipient: str = "") -> ReturnedMail:
             null_sender=letter.null_sender,
             from_mail_system=letter.from_mail_system,
             automatic=form is MailForm.REPLY,
+            reads_as_bounce=letter.opens,
             message_id=field(message, "Message-ID"),
             date=str(message.get("Date", "")),
             sent_at=sent_at(message),
@@ -94,22 +95,38 @@ def events_of(mail: ReturnedMail, raw: bytes, marks: Marks, now: datetime) -> li
             sealed, findings = leaving, (ReturnFinding(EventKind.UNSUBSCRIBED, ""),)
         elif _came_back(mail, marks):
             findings = (ReturnFinding(EventKind.SOFT, ""),)
-    about = _about(findings) if sealed else None
+    told = _complained(mail, marks) if mail.form is MailForm.COMPLAINT else []
+    if not told:
+        about = _about(findings) if sealed else None
+        told = [(one, sealed if one is about else None) for one in findings]
     return [
         Event(
             PROVIDER,
-            f"{name}\n{finding.kind}\n{finding.address}\n{finding.status}",
+            f"{name}\n{finding.kind}\n{finding.address}\n{finding.status}"
+            + (f"\n{mark}" if mail.form is MailForm.COMPLAINT and mark else ""),
             finding.kind,
             at,
             finding.address,
             finding.status,
             finding.words,
-            sealed=sealed if finding is about else None,
-            trusted=finding is about,
+            sealed=mark,
+            trusted=mark is not None,
             raw=_kept(raw) if number == 0 else "",
         )
-        for number, finding in enumerate(findings)
+        for number, (finding, mark) in enumerate(told)
     ]
+
+
+def _complained(
+    mail: ReturnedMail, marks: Marks
+) -> list[tuple[ReturnFinding, tuple[int, int] | None]]:
+    """What a complaint says of those whose marks it holds, where it is about several people or
+    holds several marks; the others may be anybody's."""
+    found = dict.fromkeys(marks.find(token.encode()) for token in mail.tokens)
+    genuine = [mark for mark in found if mark is not None]
+    if len(genuine) < 2 and len(mail.findings) < 2:
+        return []
+    return [(replace(mail.findings[0], address=""), mark) for mark in genuine]
 
 
 def _about(findings: tuple[ReturnFinding, ...]) -> ReturnFinding:
@@ -125,7 +142,7 @@ def _came_back(mail: ReturnedMail, marks: Marks) -> bool:
     only the envelope of one of our mails carries, from a mail system (RFC 5321, 4.5.5)."""
     return (
         all(finding.kind is EventKind.UNKNOWN for finding in mail.findings)
-        and (mail.null_sender or mail.from_mail_system)
+        and (mail.null_sender or mail.from_mail_system or mail.reads_as_bounce)
         and not mail.automatic
         and marks.find(" ".join(mail.delivery_tokens).encode()) is not None
     )

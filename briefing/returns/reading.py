@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from email.header import decode_header, make_header
+from email.header import Header, decode_header, make_header
 from email.message import Message
 from email.parser import HeaderParser
 from email.utils import getaddresses, parsedate_to_datetime
@@ -60,7 +60,11 @@ def parts_of(message: Message) -> Iterator[Message]:
 
 def field(message: Message, name: str) -> str:
     """A header field's text, decoded, on one line; "" where there is none."""
-    value = message.get(name)
+    value: object = message.get(name)
+    if isinstance(value, Header):
+        # Bytes that are not ASCII, which SMTPUTF8 (RFC 6532) allows, and others just send.
+        raw = next(one for key, one in message.raw_items() if key.lower() == name.lower())
+        value = str(raw).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "" if value is None else decoded(str(value))
 
 

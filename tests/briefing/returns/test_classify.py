@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from briefing.returns.classify import judge
+from briefing.returns.classify import KIND_OF, classify, judge
+from briefing.returns.finding import ReturnReason
 from briefing.store.returns import EventKind
 
 
@@ -90,3 +91,46 @@ def test_a_reader_s_own_name_decides_nothing() -> None:
 @given(st.text(max_size=300), st.text(max_size=3000))
 def test_any_words_get_one_of_three_answers(status: str, words: str) -> None:
     assert judge(status, words) in (EventKind.HARD, EventKind.SOFT, EventKind.BLOCKED)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("550 5.1.1 too many recipients this hour", "too-often"),
+        ("550 5.1.1 RCP-P2 refused due to recipient preferences", "filtered"),
+        ("550 5.1.1 Access denied", "policy"),
+        ("550 5.1.1 greylisted, come back later", "greylisted"),
+        ("550 5.1.1 rejected: listed by dnsbl", "reputation"),
+        ("550 5.1.1 message looks like spam", "spam"),
+        ("550 5.1.1 DNS lookup failed", "name-service"),
+        ("550 5.1.1 connection timed out", "expired"),
+        ("550 5.1.1 authentication required", "authentication"),
+    ],
+)
+def test_a_listed_code_is_not_hard_where_the_words_blame_something_else(
+    words: str, reason: str
+) -> None:
+    found = classify("5.1.1", words)
+    assert (found.kind is EventKind.HARD, found.reason) == (False, reason)
+
+
+def test_a_domain_that_does_not_exist_is_hard_only_where_it_is_the_reader_s() -> None:
+    words = "Host or domain name not found. Name service error for name={} type=A: Host not found"
+    for name, kind in (("readers.example", EventKind.HARD), ("mx.other.example", EventKind.SOFT)):
+        found = classify("5.4.4", words.format(name), address="anna@readers.example")
+        assert found.kind is kind
+
+
+def test_a_name_server_that_is_to_be_asked_again_is_soft() -> None:
+    words = "Name service error for name=readers.example type=MX: Host not found, try again"
+    assert classify("5.4.3", words, address="anna@readers.example").kind is EventKind.SOFT
+
+
+def test_mailbox_unavailable_says_gone_only_where_microsoft_says_it() -> None:
+    words = "550 Requested action not taken: mailbox unavailable"
+    assert classify("5.5.0", words, address="a@hotmail.com").kind is EventKind.HARD
+    assert classify("5.5.0", words, address="a@readers.example").kind is EventKind.SOFT
+
+
+def test_every_reason_has_a_kind() -> None:
+    assert set(KIND_OF) == set(ReturnReason)
