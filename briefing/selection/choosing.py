@@ -8,18 +8,12 @@ older than the briefing's `max_age` when the edition leaves is not news and stay
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from briefing.model import Article, Briefing, LeftOut, Story, Treatment, Window
-
-# Headlines that share this much of their words are taken for one story: high enough that two events
-# of a kind ("boat sinks off A", "boat sinks off B") stay apart.
-_SAME_WORDS = 0.8
-_WORD = re.compile(r"\w+")
+from briefing.selection.copies import group_copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +63,7 @@ def select(
             left_out.append(LeftOut(article, reason))
         else:
             fresh.append(article)
-    groups = _group_copies(fresh, [story.article for story in kept])
+    groups = group_copies(fresh, [story.article for story in kept])
     left_out += [
         LeftOut(copy, f"the same story as “{group[0].headline}”")
         for group in groups
@@ -130,37 +124,6 @@ def _refuse(
     if section_of(article, briefing) is None:
         return f"section “{article.section}” is not in this briefing"
     return ""
-
-
-def _group_copies(fresh: Sequence[Article], kept: Sequence[Article]) -> list[list[Article]]:
-    """The articles by story; the first of each group is the one that stays."""
-    groups: list[list[Article]] = [[article] for article in kept]
-    words = [_words(article.headline) for article in kept]
-    # The fullest copy first: it is the one that stays.
-    for article in sorted(fresh, key=lambda a: (-sum(map(len, a.body)), a.news_at, a.uid)):
-        own = _words(article.headline)
-        for group, theirs in zip(groups, words, strict=True):
-            if _is_copy(article, own, group[0], theirs):
-                group.append(article)
-                break
-        else:
-            groups.append([article])
-            words.append(own)
-    return groups
-
-
-def _is_copy(
-    article: Article, words: frozenset[str], other: Article, others: frozenset[str]
-) -> bool:
-    if article.url and article.url == other.url:
-        return True
-    if not words or not others or (article.language != other.language):
-        return words == others and article.headline == other.headline
-    return len(words & others) / len(words | others) >= _SAME_WORDS
-
-
-def _words(headline: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(unicodedata.normalize("NFKC", headline).casefold()))
 
 
 def _place(articles: Sequence[Article], briefing: Briefing, kept: Sequence[Story]) -> list[Story]:
