@@ -61,6 +61,7 @@ _ROLE = re.compile(
     r"no-?reply|info|contact|service|hostmaster)@",
     re.IGNORECASE,
 )
+_ALONE = re.compile(rf"^\s{{0,20}}<?({_ADDRESS})>?\s?:?\s{{0,8}}$")
 _EXPANDED = re.compile(rf"expanded from:\s{{0,4}}<?({_ADDRESS})", re.IGNORECASE)
 _FIELD = re.compile(
     r"(?:rcpt to|recipient(?: address)?|failed recipient|address|delivered to|"
@@ -237,7 +238,9 @@ def _failed(letter: Letter) -> list[str]:
             likely += [one for one in addresses_in(line) if not _ROLE.match(one)]
     ours = letter.senders
     weak = weak or _returned_to(letter)
-    return _first(_clean(sure, ours), _clean(likely, ours), _clean(sure), _clean(weak, ours))
+    # A mail may be to its own sender: then only a line that names nothing else is believed.
+    own = [one for line in letter.lines for one in _ALONE.findall(line)]
+    return _first(_clean(sure, ours), _clean(likely, ours), _clean(own), _clean(weak, ours))
 
 
 def _named_in(line: str) -> list[str]:
