@@ -41,7 +41,7 @@ _BREATH: Final = 15.0
 # The browser comes back by itself, and is asked who it is then.
 _LONGEST: Final = 300.0
 
-Wanted = Annotated[list[str], Query(alias="of", max_length=EDITIONS)]
+Wanted = Annotated[list[str] | None, Query(alias="of", max_length=EDITIONS)]
 
 
 class LookForm(BaseModel):
@@ -65,10 +65,10 @@ def register(parts: Parts) -> None:
         return Response(status_code=204)
 
     @routes.get("/events")
-    async def events(seat: Seated, wanted: Wanted) -> Response:
+    async def events(seat: Seated, wanted: Wanted = None) -> Response:
         """The news of editions, each after a cursor ("EDITION~CURSOR"), until the browser goes. 204
         where nothing will ever happen to any of them, which tells a browser not to ask again."""
-        cursors = await run_in_threadpool(streams.standing, _read(wanted), seat)
+        cursors = await run_in_threadpool(streams.standing, _read(wanted or []), seat)
         if not cursors:
             return Response(status_code=204)
         if streams.open >= STREAMS:
