@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +36,9 @@ _MOST_UNMARKED: Final = 5000
 _MOST_OF_ONE: Final = 50
 """Events that are kept at most: of those that nothing vouches for, and of those of one reader (and
 edition, where there is one). A forger fills no disk; what comes beyond is counted."""
+
+_HEADER: Final = 65_536
+_FROM: Final = re.compile(rb"^from:([^\r\n]{0,500})", re.IGNORECASE | re.MULTILINE)
 
 _REPEATABLE: Final = (
     EventKind.SOFT,
@@ -112,7 +116,7 @@ class Intake:
             and any(event.kind in REPORTED for event in events)
             and reporters.vouch(raw, now)
         )
-        return self._take(events, now, reporter=vouched)
+        return self._take(events, now, reporter=vouched, sender=_sender_of(raw))
 
     def take(self, events: Sequence[Event], now: datetime, once: OnceOnly | None = None) -> Taken:
         """Take events in, in the order they come. Raises `StoreError`; then it may be repeated.
@@ -160,6 +164,7 @@ class Intake:
         once: OnceOnly | None = None,
         *,
         reporter: bool = False,
+        sender: str = "",
     ) -> Taken:
         kinds: Counter[EventKind] = Counter()
         changed = known = 0
@@ -171,7 +176,9 @@ class Intake:
                     _use(connection, once)
                 for told in events[start : start + _MOST_AT_ONCE]:
                     event = replace(told, at=min(told.at, now))
-                    effect = self._take_one(connection, event, now, reporter=reporter)
+                    effect = self._take_one(
+                        connection, event, now, reporter=reporter, sender=sender
+                    )
                     if effect is None:
                         known += 1
                     else:
@@ -190,13 +197,15 @@ class Intake:
             returns.forget(connection, now, now - self._keep)
 
     def _take_one(
-        self, connection: Connection, event: Event, now: datetime, *, reporter: bool
+        self, connection: Connection, event: Event, now: datetime, *, reporter: bool, sender: str
     ) -> str | None:
         """What an event changed, "" for nothing; None where it was taken in before."""
         if event.kind is EventKind.IGNORED and not event.declared:
             return ""
         by_mail = event.provider == PROVIDER
         about = _find(connection, event, by_mail=by_mail)
+        if by_mail and _wrote_it(event, about, sender):
+            event = replace(event, kind=EventKind.REPLIED)
         found = grade(
             event,
             went=about.went,
@@ -239,10 +248,10 @@ class Intake:
     ) -> str | None:
         """Keep what nothing vouches for, as long as there is room: anybody can send it."""
         person_id = about.person.id if about.person else None
-        every, own = reviews.count_unmarked(connection, person_id)
+        review = needs_review(event, found, known=about.is_on_roll)
+        every, own = reviews.count_unmarked(connection, review, person_id)
         if every >= _MOST_UNMARKED or (person_id is not None and own >= _MOST_OF_ONE):
             return ""
-        review = needs_review(event, found, known=about.is_on_roll)
         number = returns.keep(
             connection,
             event,
@@ -255,6 +264,19 @@ class Intake:
             review=review,
         )
         return None if number is None else ""
+
+
+def _sender_of(raw: bytes) -> str:
+    """The field that says who wrote a mail, in lower case, with its first line alone."""
+    found = _FROM.search(raw[:_HEADER])
+    return found[1].decode("latin-1").lower() if found else ""
+
+
+def _wrote_it(event: Event, about: About, sender: str) -> bool:
+    """Whether a mail that counts as a bounce only by where it arrived is the reader's own: holiday
+    notes have no return path either (RFC 3834, 3.3)."""
+    bare = event.kind is EventKind.SOFT and not event.address
+    return bare and about.person is not None and about.person.address.lower() in sender
 
 
 def _use(connection: Connection, once: OnceOnly) -> None:

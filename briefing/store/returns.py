@@ -270,7 +270,10 @@ def went_since(connection: Connection, reader_id: int, since: datetime) -> bool:
     """Whether any edition that began to leave since a moment went to a reader."""
     left = or_(
         deliveries.c.state.in_(_LEFT),
-        and_(deliveries.c.state == "refused", deliveries.c.reason.in_(BOUNCED.values())),
+        and_(
+            deliveries.c.state == "refused",
+            deliveries.c.reason.in_([it.value for it in BOUNCED.values()]),
+        ),
     )
     query = (
         select(editions.c.id)

@@ -41,12 +41,16 @@ class Returned:
     reviewed_by: str
 
 
-def count_unmarked(connection: Connection, reader_id: int | None) -> tuple[int, int]:
-    """How many events are kept that nothing vouches for: in all, and about one reader."""
+def count_unmarked(
+    connection: Connection, review: Review, reader_id: int | None
+) -> tuple[int, int]:
+    """How many events are kept that nothing vouches for and that stand so in review: in all, and
+    about one reader."""
     of_one = case((return_events.c.subscriber_id == reader_id, 1), else_=0)
     row = connection.execute(
         select(func.count(), func.coalesce(func.sum(of_one), 0)).where(
-            return_events.c.belief == Belief.UNMARKED.value
+            return_events.c.belief == Belief.UNMARKED.value,
+            return_events.c.review == review.value,
         )
     ).one()
     return int(row[0]), int(row[1])

@@ -119,6 +119,17 @@ def test_fill_the_disk_with_forged_reports(office: Office, monkeypatch: pytest.M
     assert office.counts()["hard"] == 40
 
 
+def test_blind_the_review_for_good(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who settles what was forged has room again for what comes then."""
+    monkeypatch.setattr("briefing.returns.intake._MOST_UNMARKED", 3)
+    for number in range(9):
+        office.take_mail(report(ANNA, identity=f"<{number}@x.example>"))
+    for one in office.intake.waiting():
+        office.intake.dismiss(one.returned.id, by="test", now=office.clock())
+    office.take_mail(report(BERT))
+    assert [one.address for one in office.intake.waiting()] == [BERT]
+
+
 def test_bury_a_reader_under_reports_to_review(office: Office) -> None:
     for number in range(70):
         office.take_mail(report(ANNA, identity=f"<{number}@x.example>"))

@@ -309,6 +309,19 @@ def test_a_mail_to_the_signed_address_takes_off_the_briefing(office: Office) -> 
     assert again.changed == 0
 
 
+@pytest.mark.parametrize(
+    ("sender", "told"), [(f"Anna <{ANNA}>", "auto-reply"), ("noreply@mx.readers.example", "soft")]
+)
+def test_a_holiday_note_without_a_return_path_is_no_bounce(
+    office: Office, sender: str, told: str
+) -> None:
+    edition = office.send()
+    mark = office.desk.tokens.seal(Door.RETURN, edition.id, office.person(ANNA).id)
+    raw = f"Return-Path: <>\nFrom: {sender}\nSubject: 123\n\nEn ole täällä.\n"
+    office.take_mail(raw, f"bounces+{mark}@alienroad.example")
+    assert [one.kind.value for one in office.kept(ANNA)] == [told]
+
+
 def test_an_event_of_the_future_is_of_now(office: Office) -> None:
     office.send()
     event = replace(office.event(ANNA, SOFT), at=office.clock() + timedelta(days=400))
