@@ -134,3 +134,8 @@ def test_mailbox_unavailable_says_gone_only_where_microsoft_says_it() -> None:
 
 def test_every_reason_has_a_kind() -> None:
     assert set(KIND_OF) == set(ReturnReason)
+
+
+def test_blocked_is_not_locked() -> None:
+    assert classify("", "550 5.7.1 blocked").kind is EventKind.BLOCKED
+    assert classify("", "550 5.2.1 mailbox is locked").reason is ReturnReason.DISABLED
