@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from structlog.testing import capture_logs
 
+from briefing.model import Image
 from briefing.schedule.due import Step, find_due
 from briefing.schedule.patience import Patience
 from briefing.store import Database
@@ -188,6 +190,26 @@ def test_a_daemon_of_months_remembers_no_old_failures() -> None:
 
 
 # What it says of drafts.
+
+
+def test_a_story_whose_picture_is_left_out_or_changed_is_told_once_by_name(
+    sqlite: Database,
+) -> None:
+    clock = Clock(NOW + timedelta(minutes=30))
+    desk = make_desk(sqlite, ScriptedMailer(), clock)
+    daemon = asleep(desk, sqlite, clock)
+    plain, inside = articles(2)
+    plain = replace(plain, image=Image("http://img.example.org/a.jpg", "A ferry"))
+    inside = replace(inside, image=Image("https://192.168.1.1/a.jpg", "A ferry"))
+    desk.store([plain, inside], clock())
+    with capture_logs() as lines:
+        for _ in range(3):
+            tick_again(daemon)
+            clock.forward(minutes=2)
+
+    told = {line["headline"]: line["why"] for line in lines if "headline" in line}
+    assert len([line for line in lines if "headline" in line]) == 2
+    assert told == {plain.headline: "", inside.headline: "a number in place of a host"}
 
 
 def test_a_draft_that_has_no_story_yet_is_told_once_and_its_making_too(sqlite: Database) -> None:

@@ -23,7 +23,7 @@ def asleep(desk: Desk, database: Database, clock: Clock) -> Daemon:
     daemon._app = SimpleNamespace(database=database, clock=clock)  # type: ignore[assignment]
     daemon._desk, daemon._stop, daemon._started = desk, threading.Event(), NOW
     daemon._deliveries, daemon._patience = {}, Patience()
-    daemon._ticking, daemon._empty = threading.Lock(), {}
+    daemon._ticking, daemon._empty, daemon._pictures = threading.Lock(), {}, {}
     return daemon
 
 
