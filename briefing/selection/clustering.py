@@ -29,10 +29,10 @@ class Thresholds:
     Measured on real days of 27 newsrooms, see `docs/decisions/0012-one-story-once.md`.
     """
 
-    join: float = 0.18
+    join: float = 0.175
     own: float = 0.8
     only_names: float = 0.6
-    worth: tuple[float, ...] = (0.0, 0.0, 0.5, 0.75)
+    worth: tuple[float, ...] = (0.0, 0.0, 0.4, 0.75)
 
 
 DEFAULT: Final = Thresholds()

@@ -46,6 +46,7 @@ _ROUNDUP: Final = re.compile(
         r"(?:\d+|three|four|five|six|seven|ten) (?:things|stories|takeaways) (?:to|you|we)",
         r"horoscopes?|star signs?|crossword|sudoku|wordle|quordle|connections hints?|quiz",
         r"(?:weather|lottery|tv) (?:forecast|results|tonight|guide|listings)",
+        r"(?:day|d[íi]a|tag|jour|giorno) \d[\d.,]*",  # of a war, a siege: a daily series
         r"full (?:episode|broadcast|show)|on this day",
         r"las noticias (?:del|de la|de hoy)|noticias de (?:hoy|la ma[ñn]ana)|resumen (?:del|de la)",
         r"bolet[íi]n|titulares|portadas|lo m[áa]s le[íi]do|efem[ée]rides|santoral|crucigrama",

@@ -63,12 +63,12 @@ including injured interview investigation issue issued join kill killed killing 
 late latest launch law lead leader leaders least leave left life live local long look made make
 makes making man men million billion minister mother move national need new news next night nine
 number office official officials old open part party people place plan plans police policy
-political power president prime public put rate report reported reports return right rise risk row
-rule said saw say saying says second security see seek seeks set seven shot show shows sign six
-start state statement stop story support take takes talks tell tells ten test thing things
-thousands threat three time times today told top turn two use used using victim victims video vote
-want wants war warn warned warning warns way week weeks well win wins woman women won work worker
-workers world worst year years yesterday young
+political power president price prices prime public put raise raised raises rate report reported
+reports return right rise risk row rule said saw say saying says second security see seek seeks
+set seven shot show shows sign six start state statement stop story support take takes talks tell
+tells ten test thing things thousands threat three time times today told top turn two use used
+using victim victims video vote want wants war warn warned warning warns way week weeks well win
+wins woman women won work worker workers world worst year years yesterday young
 """
 
 _COMMON_SPANISH = """
