@@ -14,7 +14,7 @@ from briefing.composition import Theme, check_look
 from briefing.composition.mime import Signer
 from briefing.composition.notice import check_notices
 from briefing.config import Config, HookConfig, MailerConfig, ReturnsConfig, SourceConfig
-from briefing.delivery import Distributed, Pace, Retry, WarmUp, name_owner
+from briefing.delivery import Distributed, Retry, Throttle, WarmUp, name_owner
 from briefing.desk import Desk
 from briefing.errors import ConfigError
 from briefing.mailers import Mailer
@@ -27,10 +27,10 @@ from subscribers.tokens import Tokens
 
 if TYPE_CHECKING:
     from briefing.mailers.provider import Provider
-    from briefing.returns import Feed, Intake, Marks
-    from briefing.returns.hook import Hook
+    from briefing.returns import Feed, Marks, ReturnsIntake
     from briefing.returns.lmtp import LmtpServer
     from briefing.returns.mailbox import Mailbox
+    from briefing.returns.webhook import Hook
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,11 @@ class App:
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
+class ReturnChannels:
     """What takes in mail that comes back: by pipe always, by mailbox or LMTP where they are
     configured, and by the providers' hooks there are."""
 
-    intake: Intake
+    intake: ReturnsIntake
     feed: Feed
     mailbox: Mailbox | None
     lmtp: LmtpServer | None
@@ -80,7 +80,7 @@ def build(config: Config, *, clock: Callable[[], datetime] = read_clock) -> App:
         allow_private=config.collect.allow_private,
         theme=_themes(templates),
         mailer=lambda: _mailers(config),
-        pace=_pace(config),
+        throttle=_throttle(config),
         retry=Retry(
             waits=delivery.retry_waits,
             give_up_after=delivery.give_up_after,
@@ -111,7 +111,7 @@ def _check_looks(briefings: Iterable[Briefing], templates: Sequence[Path]) -> No
             check_look(briefing.look, templates)
         except ConfigError as fault:
             raise ConfigError(
-                f"the look of briefing “{briefing.slug}”: {fault.message}", mend=fault.mend
+                f"the look of briefing “{briefing.slug}”: {fault.message}", hint=fault.hint
             ) from fault
 
 
@@ -142,9 +142,9 @@ def _engine(
     return Distributed(database, clock, resend_unknown=config.delivery.on_unknown == "resend")
 
 
-def _pace(config: Config) -> Pace:
+def _throttle(config: Config) -> Throttle:
     delivery, warm_up = config.delivery, config.delivery.warm_up
-    return Pace(
+    return Throttle(
         rate=delivery.rate,
         domain_rates=dict(delivery.domain_rates),
         window=delivery.send_window,
@@ -157,7 +157,7 @@ def _mailers(config: Config) -> Mailer:
     """The way out: one mailer, or several as one."""
     if not config.mailers:
         return build_mailer(config.mailer)
-    from briefing.mailers.several import Member, Several  # noqa: PLC0415
+    from briefing.mailers.failover import Member, Several  # noqa: PLC0415
 
     return Several(
         [
@@ -222,7 +222,7 @@ def _check_extras(config: Config) -> None:
         if it.kind == "ses" and find_spec("botocore") is None:
             raise ConfigError(
                 'a mailer of kind "ses" needs botocore, which is not installed',
-                mend="in the checkout: pip install --require-hashes -r requirements/run.txt",
+                hint="in the checkout: pip install --require-hashes -r requirements/run.txt",
             )
 
 
@@ -263,16 +263,16 @@ def _source(source: SourceConfig, config: Config) -> Source:
     return FeedSource(source.name, source.url, zone, source.section, bounds, source.language)
 
 
-def build_returned(app: App) -> Returned:
+def build_returned(app: App) -> ReturnChannels:
     """Wire what takes in returned mail; opens no connection yet.
 
     Raises `ConfigError` for a hook whose secret is not what its provider uses.
     """
     # Imported where they are needed: they bring parsers of mail, an IMAP client and cryptography.
-    from briefing.returns import Feed, Intake, Marks, Reporters, SoftRule  # noqa: PLC0415
+    from briefing.returns import Feed, Marks, Reporters, ReturnsIntake, SoftRule  # noqa: PLC0415
 
     config = app.config.returns
-    intake = Intake(
+    intake = ReturnsIntake(
         app.database,
         Marks(app.desk.tokens),
         rule=SoftRule(config.soft_limit, config.soft_span),
@@ -281,7 +281,7 @@ def build_returned(app: App) -> Returned:
         reporters=Reporters(config.reporters, _own_domains(app.config), _look_up_texts),
     )
     feed = Feed(intake, config.folder)
-    return Returned(
+    return ReturnChannels(
         intake,
         feed,
         _mailbox(config, intake) if config.kind == "imap" else None,
@@ -307,10 +307,10 @@ def _look_up_texts(name: str) -> list[str]:
         return []
 
 
-def _mailbox(config: ReturnsConfig, intake: Intake) -> Mailbox:
-    from briefing.returns.mailbox import Account, Mailbox  # noqa: PLC0415
+def _mailbox(config: ReturnsConfig, intake: ReturnsIntake) -> Mailbox:
+    from briefing.returns.mailbox import Mailbox, MailboxAccount  # noqa: PLC0415
 
-    account = Account(
+    account = MailboxAccount(
         config.host,
         config.port,
         config.security,
@@ -349,7 +349,7 @@ def _hook(config: HookConfig, marks: Marks) -> Hook:
     except ValueError as error:
         raise ConfigError(
             f"[[hooks]] {config.provider}: the secret {error}",
-            mend="copy it from the provider's page for this webhook",
+            hint="copy it from the provider's page for this webhook",
         ) from None
 
 

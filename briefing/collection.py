@@ -31,7 +31,7 @@ _WEIGHT, _MOST_WEIGHT = 2, 10
 
 
 @dataclass(frozen=True, slots=True)
-class Polled:
+class PolledSource:
     """What one source gave, or why it did not."""
 
     source: str
@@ -43,7 +43,7 @@ class Polled:
 
 def collect(
     database: Database, sources: Iterable[Source], clock: Callable[[], datetime]
-) -> list[Polled]:
+) -> list[PolledSource]:
     """Ask every source at once, a few at a time, and store what they give."""
     now = clock()
     wanted = list(sources)
@@ -90,12 +90,12 @@ def _ask(source: Source, state: SourceState, now: datetime) -> Harvest | SourceF
     except SourceFailed as failure:
         return failure
     except SandboxFault as fault:  # the machine's trouble, told for each source it befalls
-        return SourceFailed(f"source “{source.name}”: {fault.message}", mend=fault.mend)
+        return SourceFailed(f"source “{source.name}”: {fault.message}", hint=fault.hint)
 
 
 def _keep(
     database: Database, state: SourceState, answer: Harvest | SourceFailed, now: datetime
-) -> Polled:
+) -> PolledSource:
     if isinstance(answer, SourceFailed):
         failures = state.failures + 1
         retry_at = now + min(_BACKOFF_FIRST * 2 ** min(failures - 1, 10), _BACKOFF_LAST)
@@ -110,7 +110,7 @@ def _keep(
             failed = replace(failed, killed=answer.reason.value, kills=kills, retry_at=retry_at)
         with database.write() as connection:
             save_source_state(connection, failed)
-        return Polled(state.name, error=str(answer))
+        return PolledSource(state.name, error=str(answer))
     kills = max(state.kills - 1, 0)
     with database.write() as connection:
         stored = store(connection, answer.articles, now)
@@ -127,7 +127,7 @@ def _keep(
                 kills=kills,
             ),
         )
-    return Polled(state.name, stored, answer.refused, unchanged=answer.not_modified)
+    return PolledSource(state.name, stored, answer.refused, unchanged=answer.not_modified)
 
 
 def _slowed(kills: int) -> timedelta:

@@ -18,11 +18,11 @@
         ├── BodyFault             a part that no message can hold (briefing.composition.mime)
         ├── EditionError          the edition is not in a state that allows this
         │   ├── EmptyEdition      no story to send on that day
-        │   └── NotAllowed        … or the user's role does not (briefing.desk.deciding)
+        │   └── NotAllowed        … or the user's role does not (briefing.desk.approval)
         ├── MailerFault           the mailer cannot send to anybody (login, TLS, sender blocked)
         │   └── MailerBusy        … just now, but perhaps soon (briefing.mailers)
         │       └── WaitEnded     … since the delivery that waited has ended
-        ├── MailNotKept           returned mail that cannot be written down (briefing.returns.feed)
+        ├── MailNotKept           returned mail cannot be written down (briefing.returns.ingest)
         ├── MailboxFault          its mailbox cannot be read (briefing.returns.mailbox)
         ├── LmtpFault             it cannot be taken by LMTP (briefing.returns.lmtp)
         ├── ServerFault           the web pages cannot be served (briefing.web)
@@ -44,13 +44,13 @@ class BriefingError(Exception):
 
     exit_code = 1
 
-    def __init__(self, message: str, *, mend: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
-        self.mend = mend
+        self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message}\n  → {self.mend}" if self.mend else self.message
+        return f"{self.message}\n  → {self.hint}" if self.hint else self.message
 
 
 class ConfigError(BriefingError):

@@ -63,7 +63,7 @@ _TABLES: Final[Mapping[str, Table]] = {
 
 
 @dataclass(slots=True)
-class Moved:
+class ArchiveResult:
     """What came of a file: how many there were of each kind, and what became of the people.
 
     `kept_out` were erased here, or had that address until they changed it. `briefings` are all
@@ -113,13 +113,13 @@ def read_roll(
     *,
     dry_run: bool = False,
     commit: Callable[[], None] = lambda: None,
-) -> Moved:
+) -> ArchiveResult:
     """Put a roll's file on the roll. Nothing is changed before all of it is found sound.
 
     `commit` ends a short transaction, those who may not be mailed first; what is stopped between
     two of them is finished by the same again. Raises `FileRefused`.
     """
-    moved = Moved(Counter(), set())
+    moved = ArchiveResult(Counter(), set())
     key = ""
     for line, kind, facts in _parsed(name, stream):
         if kind == "roll":
@@ -337,7 +337,7 @@ def _store(
     connection: Connection,
     chunk: Iterable[tuple[str, Mapping[str, Any]]],
     key: bytes,
-    moved: Moved,
+    moved: ArchiveResult,
 ) -> None:
     # In the transaction's first statement: SQLite's lock cannot be had later.
     connection.execute(update(roll_settings).values(value=roll_settings.c.value))
@@ -371,7 +371,7 @@ def _bar(connection: Connection, facts: Mapping[str, Any]) -> None:
 
 
 def _place_person(
-    connection: Connection, facts: Mapping[str, Any], key: bytes, moved: Moved
+    connection: Connection, facts: Mapping[str, Any], key: bytes, moved: ArchiveResult
 ) -> None:
     person = dict(facts["person"])
     mark = mark_address(person["address_key"], key)

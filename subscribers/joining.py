@@ -62,7 +62,7 @@ class Consent:
         return {name: value for name, value in told.items() if value}
 
 
-class Standing(StrEnum):
+class SignupStatus(StrEnum):
     """What the roll says to somebody who asks to join."""
 
     NEW = "new"
@@ -89,10 +89,10 @@ def join(
     return ask(connection, Asked.JOIN, briefing, address, now=now, detail=detail)
 
 
-def standing(connection: Connection, address: Address, briefing: str) -> Standing:
+def standing(connection: Connection, address: Address, briefing: str) -> SignupStatus:
     """Whether an address may be asked to confirm, reads it already, or is never mailed."""
     if suppression_of(connection, address) in NEVER:
-        return Standing.NEVER
+        return SignupStatus.NEVER
     reads = connection.execute(
         select(subscriptions.c.subscriber_id)
         .join(subscribers)
@@ -103,7 +103,7 @@ def standing(connection: Connection, address: Address, briefing: str) -> Standin
             subscriptions.c.left_at.is_(None),
         )
     ).first()
-    return Standing.READING if reads else Standing.NEW
+    return SignupStatus.READING if reads else SignupStatus.NEW
 
 
 def confirm(

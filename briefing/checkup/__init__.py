@@ -7,6 +7,6 @@ plain values, change nothing, and never raise: what cannot be looked at is a fin
 
 from __future__ import annotations
 
-from briefing.checkup.finding import Finding, Level, error, ok, warning
+from briefing.checkup.finding import CheckLevel, CheckResult, error, ok, warning
 
-__all__ = ["Finding", "Level", "error", "ok", "warning"]
+__all__ = ["CheckLevel", "CheckResult", "error", "ok", "warning"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Finding", "Level", "error", "ok", "warning"]
+__all__ = ["CheckLevel", "CheckResult", "error", "ok", "warning"]
 
 
-class Level(StrEnum):
+class CheckLevel(StrEnum):
     """`error` keeps mail from going out or arriving; `warning` is for somebody to look at."""
 
     OK = "ok"
@@ -17,22 +17,22 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """What a check found; `mend` says what to do about it, "" where nothing is to be done."""
 
     check: str
-    level: Level
+    level: CheckLevel
     message: str
-    mend: str = ""
+    hint: str = ""
 
 
-def ok(check: str, message: str) -> Finding:
-    return Finding(check, Level.OK, message)
+def ok(check: str, message: str) -> CheckResult:
+    return CheckResult(check, CheckLevel.OK, message)
 
 
-def warning(check: str, message: str, mend: str) -> Finding:
-    return Finding(check, Level.WARNING, message, mend)
+def warning(check: str, message: str, hint: str) -> CheckResult:
+    return CheckResult(check, CheckLevel.WARNING, message, hint)
 
 
-def error(check: str, message: str, mend: str) -> Finding:
-    return Finding(check, Level.ERROR, message, mend)
+def error(check: str, message: str, hint: str) -> CheckResult:
+    return CheckResult(check, CheckLevel.ERROR, message, hint)

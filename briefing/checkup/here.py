@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from briefing.checkup.finding import Finding, error, ok, warning
+from briefing.checkup.finding import CheckResult, error, ok, warning
 from briefing.errors import StoreError
 from briefing.store import Database
 from briefing.store.health import damage, last_moment
@@ -24,7 +24,7 @@ _UNSYNCHRONISED = 5  # adjtimex(2), TIME_ERROR
 _TIMEX_BYTES = 512  # more than struct timex has on any machine
 
 
-def check_database(database: Database) -> list[Finding]:
+def check_database(database: Database) -> list[CheckResult]:
     """Whether it can be used, is whole, and of this program's version."""
     try:
         revision, newest = _revision(database), database.newest()
@@ -33,7 +33,7 @@ def check_database(database: Database) -> list[Finding]:
         with database.read() as connection:
             broken = damage(connection)
     except StoreError as failed:
-        return [error("database", failed.message, failed.mend)]
+        return [error("database", failed.message, failed.hint)]
     findings = [
         error("database", f"it is damaged: {broken}", "stop the daemon and restore a backup")
         if broken
@@ -42,7 +42,7 @@ def check_database(database: Database) -> list[Finding]:
     return [*findings, _check_revision(database, revision, newest)]
 
 
-def check_secrets(secrets: Iterable[Path], readers: Iterable[Path]) -> list[Finding]:
+def check_secrets(secrets: Iterable[Path], readers: Iterable[Path]) -> list[CheckResult]:
     """Files that hold secrets, and files that hold readers: for their owner alone."""
     findings = []
     for path, judge in (*((it, error) for it in secrets), *((it, warning) for it in readers)):
@@ -60,7 +60,7 @@ def check_secrets(secrets: Iterable[Path], readers: Iterable[Path]) -> list[Find
     return findings or [ok("files", "secrets are for their owner alone")]
 
 
-def check_clock(database: Database, now: datetime) -> list[Finding]:
+def check_clock(database: Database, now: datetime) -> list[CheckResult]:
     """Whether the clock is kept, and does not run behind what is written already."""
     last = None
     try:
@@ -84,7 +84,7 @@ def check_clock(database: Database, now: datetime) -> list[Finding]:
     return [ok("clock", f"{now:%Y-%m-%d %H:%M} UTC")]
 
 
-def check_space(folder: Path) -> Finding:
+def check_space(folder: Path) -> CheckResult:
     """Whether the disk has room for what is written there."""
     try:
         free = shutil.disk_usage(folder).free
@@ -105,13 +105,13 @@ def is_kept() -> bool | None:
     return None if state < 0 else state != _UNSYNCHRONISED
 
 
-def _check_revision(database: Database, revision: str, newest: str) -> Finding:
+def _check_revision(database: Database, revision: str, newest: str) -> CheckResult:
     if revision == newest:
         return ok("migrations", f"the schema is up to date ({revision})")
     try:
         database.refuse_newer(revision)
     except StoreError as newer:
-        return error("migrations", newer.message, newer.mend)
+        return error("migrations", newer.message, newer.hint)
     return error(
         "migrations",
         f"the schema is {revision}, this program needs {newest}",

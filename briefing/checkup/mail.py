@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from briefing.checkup.finding import Finding, error, ok, warning
+from briefing.checkup.finding import CheckResult, error, ok, warning
 from briefing.errors import MailerFault
 from briefing.mailers import Mailer, MailerBusy
 from briefing.mailers.api import Api
@@ -12,7 +12,7 @@ from briefing.mailers.api import Api
 __all__ = ["check_encryption", "check_mailer"]
 
 
-def check_mailer(name: str, shown: str, make: Callable[[], Mailer]) -> Finding:
+def check_mailer(name: str, shown: str, make: Callable[[], Mailer]) -> CheckResult:
     """Connection, TLS and login of a mail server, or the key of a provider. `shown` is where it
     is."""
     check = f"mailer {name}"
@@ -22,9 +22,9 @@ def check_mailer(name: str, shown: str, make: Callable[[], Mailer]) -> Finding:
             return ok(check, f"{shown}: {mailer.check()}")
         mailer.open().close()
     except MailerBusy as fault:
-        return error(check, fault.message, fault.mend)
+        return error(check, fault.message, fault.hint)
     except MailerFault as fault:
-        return error(check, fault.message, fault.mend)
+        return error(check, fault.message, fault.hint)
     if mailer.kind == "outbox":
         return warning(
             check, f"{shown}: mail goes into a folder, to nobody", 'set kind = "smtp" in [mailer]'
@@ -32,7 +32,7 @@ def check_mailer(name: str, shown: str, make: Callable[[], Mailer]) -> Finding:
     return ok(check, f"{shown}: it lets us in")
 
 
-def check_encryption(name: str, host: str, security: str) -> Finding:
+def check_encryption(name: str, host: str, security: str) -> CheckResult:
     """Whether mail leaves this machine encrypted."""
     check = f"tls {name}"
     if security == "none":

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from briefing.checkup.finding import Finding, error, ok, warning
+from briefing.checkup.finding import CheckResult, error, ok, warning
 
 __all__ = ["check_pages"]
 
@@ -23,7 +23,7 @@ _PROXY = (
 
 def check_pages(
     public_url: str, leaving: str, now: datetime, ca_file: Path | None = None
-) -> list[Finding]:
+) -> list[CheckResult]:
     """Whether `public_url` answers over HTTPS, and the one-click address `leaving`, signed for
     nobody, as RFC 8058 asks."""
     parts = urlsplit(public_url)
@@ -47,7 +47,7 @@ def check_pages(
     return findings
 
 
-def _check_health(session: requests.Session, public_url: str, verify: str | bool) -> Finding:
+def _check_health(session: requests.Session, public_url: str, verify: str | bool) -> CheckResult:
     try:
         answer = session.get(
             f"{public_url}/healthz", timeout=_TIMEOUT, allow_redirects=False, verify=verify
@@ -61,7 +61,7 @@ def _check_health(session: requests.Session, public_url: str, verify: str | bool
     return ok("web", f"{public_url} answers")
 
 
-def _check_one_click(session: requests.Session, leaving: str, verify: str | bool) -> Finding:
+def _check_one_click(session: requests.Session, leaving: str, verify: str | bool) -> CheckResult:
     try:
         answer = session.post(
             leaving,
@@ -91,7 +91,7 @@ def _check_one_click(session: requests.Session, leaving: str, verify: str | bool
     return ok("one-click", "the address answers a POST with 200, no redirect and no cookie")
 
 
-def _check_certificate(host: str, port: int, now: datetime, ca_file: Path | None) -> Finding:
+def _check_certificate(host: str, port: int, now: datetime, ca_file: Path | None) -> CheckResult:
     context = ssl.create_default_context(cafile=ca_file)
     try:
         with (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from briefing.checkup.finding import Finding, error, ok, warning
+from briefing.checkup.finding import CheckResult, error, ok, warning
 from briefing.checkup.names import Dns, DnsSilent
 from briefing.model import MAILBOX_DOMAINS
 
@@ -28,7 +28,7 @@ class Sender:
     signs: tuple[str, ...] = ()
 
 
-def check_from(domain: str) -> Finding:
+def check_from(domain: str) -> CheckResult:
     """Whether mail may be from a domain at all."""
     # Their DMARC policies have mail of others refused, and Gmail's guidelines say so of its own.
     if domain.lower() in MAILBOX_DOMAINS:
@@ -40,7 +40,7 @@ def check_from(domain: str) -> Finding:
     return ok(f"from {domain}", "it is no mailbox provider's")
 
 
-def check_dkim(dns: Dns, domain: str, selector: str, wanted: str) -> Finding:
+def check_dkim(dns: Dns, domain: str, selector: str, wanted: str) -> CheckResult:
     """Whether the public half of a key stands in the DNS; `wanted` is the record's text."""
     name = f"dkim {selector}._domainkey.{domain}"
     publish = f"publish TXT “{wanted}” there (`briefing dkim show` prints it for a zone file)"
@@ -70,7 +70,7 @@ def _key_fault(tags: dict[str, str], ours: dict[str, str]) -> str:
     return "" if kind == ours["k"] else f"the record says k={kind}, not {ours['k']}"
 
 
-def check_dmarc(dns: Dns, sender: Sender) -> list[Finding]:
+def check_dmarc(dns: Dns, sender: Sender) -> list[CheckResult]:
     """The policy for the domain of From, and whether something that is authenticated is aligned
     with it."""
     name = f"dmarc {sender.domain}"
@@ -79,8 +79,8 @@ def check_dmarc(dns: Dns, sender: Sender) -> list[Finding]:
     except DnsSilent as silent:
         return [warning(name, str(silent), _AGAIN)]
     if not walk:
-        mend = f"publish TXT “v=DMARC1; p=none; rua=mailto:…” at _dmarc.{sender.domain}"
-        return [error(name, "there is no DMARC record; Gmail, Yahoo and Microsoft want one", mend)]
+        hint = f"publish TXT “v=DMARC1; p=none; rua=mailto:…” at _dmarc.{sender.domain}"
+        return [error(name, "there is no DMARC record; Gmail, Yahoo and Microsoft want one", hint)]
     holder, records = walk[0]
     if len(records) > 1:
         return [error(name, f"{holder} has {len(records)} DMARC records; none counts", "leave one")]
@@ -97,7 +97,7 @@ def check_dmarc(dns: Dns, sender: Sender) -> list[Finding]:
     return [*findings, _judge_alignment(name, sender, _organisation(walk, sender.domain), tags)]
 
 
-def check_mx(dns: Dns, domain: str) -> Finding:
+def check_mx(dns: Dns, domain: str) -> CheckResult:
     """Whether a domain takes mail: what is returned and replied must come back."""
     name = f"mx {domain}"
     try:
@@ -120,10 +120,10 @@ def check_mx(dns: Dns, domain: str) -> Finding:
     return ok(name, f"{hosts[0]} takes its mail")
 
 
-def check_hosts(dns: Dns, hosts: list[str]) -> tuple[list[Finding], dict[str, list[str]]]:
+def check_hosts(dns: Dns, hosts: list[str]) -> tuple[list[CheckResult], dict[str, list[str]]]:
     """The names of the addresses that mail leaves from (PTR), confirmed in the other direction;
     and those addresses by host."""
-    findings: list[Finding] = []
+    findings: list[CheckResult] = []
     senders: dict[str, list[str]] = {}
     for host in hosts:
         name = f"ptr {host}"
@@ -137,7 +137,7 @@ def check_hosts(dns: Dns, hosts: list[str]) -> tuple[list[Finding], dict[str, li
     return findings, senders
 
 
-def _check_name(dns: Dns, check: str, address: str) -> Finding:
+def _check_name(dns: Dns, check: str, address: str) -> CheckResult:
     names = dns.names(address)
     for name in names:
         if address in dns.addresses(name):
@@ -177,7 +177,7 @@ def _organisation(walk: list[tuple[str, list[str]]], domain: str) -> str:
 
 def _judge_alignment(
     check: str, sender: Sender, organisation: str, tags: dict[str, str]
-) -> Finding:
+) -> CheckResult:
     def aligned(other: str, mode: str) -> bool:
         if mode == "s":
             return other == sender.domain

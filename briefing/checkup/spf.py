@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
-from briefing.checkup.finding import Finding, error, ok, warning
+from briefing.checkup.finding import CheckResult, error, ok, warning
 from briefing.checkup.names import Dns, DnsSilent
 
 __all__ = ["check_spf"]
@@ -33,7 +33,7 @@ class _Walk:
         if self.lookups > _MOST_LOOKUPS:
             raise _Broken(f"it takes more than {_MOST_LOOKUPS} look-ups")
 
-    def judge(self, domain: str, address: str) -> str:
+    def check_ping(self, domain: str, address: str) -> str:
         """ "pass", "fail", "softfail", "neutral" or "none" for an IP address ("" for nobody's)."""
         record = _record(self.dns, domain)
         if record is None:
@@ -51,7 +51,7 @@ class _Walk:
                 return _SAYS[sign]
         if redirect:
             self.count()
-            result = self.judge(redirect, address)
+            result = self.check_ping(redirect, address)
             if result == "none":
                 raise _Broken(f"it redirects to {redirect}, which has none")
             return result
@@ -76,7 +76,7 @@ class _Walk:
 
     def _leads_to(self, name: str, target: str, address: str, length: str) -> bool:
         if name == "include":
-            result = self.judge(target, address)
+            result = self.check_ping(target, address)
             if result == "none":
                 raise _Broken(f"it includes {target}, which has none")
             return result == "pass"
@@ -95,19 +95,19 @@ class _Walk:
         return False
 
 
-def check_spf(dns: Dns, domain: str, senders: dict[str, list[str]]) -> list[Finding]:
+def check_spf(dns: Dns, domain: str, senders: dict[str, list[str]]) -> list[CheckResult]:
     """The record of an envelope's domain; `senders` are hosts with the IP addresses that mail is
     known to leave from."""
     name = f"spf {domain}"
     walk = _Walk(dns)
     try:
-        end = walk.judge(domain, "")
+        end = walk.check_ping(domain, "")
         if end == "none":
             return [error(name, "there is no SPF record", _MEND)]
         findings = [_judge_end(name, end, walk.lookups)]
         for host, addresses in senders.items():
             for address in addresses:
-                result = _Walk(dns).judge(domain, address)
+                result = _Walk(dns).check_ping(domain, address)
                 if result == "pass":
                     findings.append(ok(name, f"{address} ({host}) may send"))
                 else:
@@ -126,7 +126,7 @@ def check_spf(dns: Dns, domain: str, senders: dict[str, list[str]]) -> list[Find
     return findings
 
 
-def _judge_end(name: str, end: str, lookups: int) -> Finding:
+def _judge_end(name: str, end: str, lookups: int) -> CheckResult:
     """`end` is what the record says of an address that nobody has."""
     if end == "pass":
         return error(name, "the SPF record lets everybody send (+all)", "end it in -all or ~all")

@@ -21,7 +21,7 @@ import typer
 from typer.core import TyperGroup
 
 from briefing import __version__
-from briefing.cli.console import Session, complain, explain, fit_streams
+from briefing.cli.console import CliSession, complain, explain, fit_streams
 from briefing.errors import BriefingError
 
 # Each command's module, imported when it is asked for: together they take a second.
@@ -107,7 +107,7 @@ class _Group(TyperGroup):
         else:
             return done
         session = ctx.obj
-        complain(failure, as_json=isinstance(session, Session) and session.as_json)
+        complain(failure, as_json=isinstance(session, CliSession) and session.as_json)
         return ctx.exit(failure.exit_code)
 
 
@@ -158,7 +158,7 @@ def _open_session(
         ),
     ] = False,
 ) -> None:
-    context.obj = Session(config)
+    context.obj = CliSession(config)
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from briefing.model import Briefing, Edition
 
 
-class Session:
+class CliSession:
     """One run of the command line. Nothing is read, or imported, before a command asks for it."""
 
     def __init__(self, path: Path) -> None:
@@ -72,9 +72,9 @@ class Session:
         return desk.edition(former, self.day(day, former))
 
 
-def session(context: typer.Context) -> Session:
+def session(context: typer.Context) -> CliSession:
     found = context.obj
-    assert isinstance(found, Session)  # noqa: S101 - set by the callback before any command
+    assert isinstance(found, CliSession)  # noqa: S101 - set by the callback before any command
     return found
 
 
@@ -120,7 +120,7 @@ def read_day(text: str, today: date) -> date:
     except ValueError:
         pass
     raise UsageError(
-        f"“{printable(text)}” is not a day", mend="write it as YYYY-MM-DD, today or yesterday"
+        f"“{printable(text)}” is not a day", hint="write it as YYYY-MM-DD, today or yesterday"
     )
 
 
@@ -164,8 +164,8 @@ def complain(error: BriefingError, *, as_json: bool = False) -> None:
     if sys.stderr.isatty() and "NO_COLOR" not in os.environ:
         message = f"\x1b[31m{message}\x1b[0m"
     sys.stderr.write(message + "\n")
-    if error.mend:
-        warn(f"  → {error.mend}")
+    if error.hint:
+        warn(f"  → {error.hint}")
 
 
 def explain(error: OSError) -> JobError:
@@ -174,7 +174,7 @@ def explain(error: OSError) -> JobError:
     culprit = f"{error.filename}: " if error.filename is not None else ""
     return JobError(
         f"{culprit}{reason}",
-        mend=f"see that it is there, and that “{name_user()}”, as whom this runs, may use it",
+        hint=f"see that it is there, and that “{name_user()}”, as whom this runs, may use it",
     )
 
 
@@ -201,7 +201,7 @@ def printable(text: str) -> str:
 
 
 def _error_facts(error: BriefingError) -> dict[str, Any]:
-    return {"message": error.message, "mend": error.mend, "exit_code": error.exit_code}
+    return {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}
 
 
 def _print_json(facts: Mapping[str, Any], indent: int | None = 2) -> None:

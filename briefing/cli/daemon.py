@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import structlog
 import typer
 
-from briefing.cli.console import Session, commands, say, session
+from briefing.cli.console import CliSession, commands, say, session
 from briefing.cli.log import start_log
 from briefing.cli.signals import stop_on_signals
 from briefing.schedule import Daemon
@@ -82,7 +82,7 @@ def serve(context: typer.Context) -> None:
     log.info("web pages stopped")
 
 
-def _start_notices(current: Session, stop: threading.Event) -> threading.Thread:
+def _start_notices(current: CliSession, stop: threading.Event) -> threading.Thread:
     """Send the single mails that pages ask for, here or in another process, until `stop`."""
     notices = current.app.desk.notices
     thread = threading.Thread(target=notices.run, args=(stop,), name="notices")
@@ -90,7 +90,7 @@ def _start_notices(current: Session, stop: threading.Event) -> threading.Thread:
     return thread
 
 
-def _guide(current: Session) -> str:
+def _guide(current: CliSession) -> str:
     """Where a person begins; nobody's own links, which are for their mailbox alone."""
     home = current.config.web.public_url
     lines = [f"{current.config.publication.name}: {home}/"]
@@ -107,7 +107,7 @@ def _guide(current: Session) -> str:
     return "\n".join(lines)
 
 
-def _server(current: Session) -> Server:
+def _server(current: CliSession) -> Server:
     # FastAPI takes a while to import, which `--help` and `run --no-web` need not wait for.
     from briefing.app import build_returned  # noqa: PLC0415
     from briefing.web import Captcha, Hooks, JoinRules, Newsroom, Server  # noqa: PLC0415

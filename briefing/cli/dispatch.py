@@ -12,10 +12,10 @@ from typing import Annotated
 import typer
 
 from briefing.cli.console import (
+    CliSession,
     Day,
     Json,
     Reason,
-    Session,
     Slug,
     commands,
     plural,
@@ -103,7 +103,7 @@ def publish(
         if chosen.approval == "required" or edition.state is EditionState.CHANGES:
             raise EditionError(
                 f"{name_edition(edition)} needs an editor's approval",
-                mend="run `briefing preview` and `briefing approve`, then `briefing deliver`",
+                hint="run `briefing preview` and `briefing approve`, then `briefing deliver`",
             )
         edition = desk.settle(draft, by="policy: auto", now=clock())
         if edition.state is EditionState.HELD:
@@ -185,7 +185,7 @@ def send_test(
     if strangers:
         raise UsageError(
             f"{', '.join(map(printable, strangers))}: not on the list for test sends",
-            mend="add it to test_addresses in [delivery]",
+            hint="add it to test_addresses in [delivery]",
         )
     chosen = run.briefing(briefing)
     draft = run.app.desk.preview(chosen, run.day(day, chosen), run.app.clock())
@@ -197,7 +197,7 @@ def send_test(
         as_json=as_json,
         failure=JobError(
             f"{plural(failed, 'test message')} of {len(results)} not taken",
-            mend="the server's words are above",
+            hint="the server's words are above",
         )
         if failed
         else None,
@@ -207,12 +207,12 @@ def send_test(
 def _held(edition: Edition) -> EditionError:
     return EditionError(
         describe_edition(edition),
-        mend="mend what is wrong (see `briefing lint`); `briefing approve` lets it go, "
+        hint="mend what is wrong (see `briefing lint`); `briefing approve` lets it go, "
         "then `briefing deliver`",
     )
 
 
-def _send_notices(run: Session) -> None:
+def _send_notices(run: CliSession) -> None:
     """Mail the newsroom now: perhaps no daemon runs. What fails waits for the next to do so."""
     try:
         while run.app.desk.notices.send_due():
@@ -221,7 +221,9 @@ def _send_notices(run: Session) -> None:
         warn(f"nobody was mailed about it yet: {fault.message}")
 
 
-def _deliver(run: Session, edition: Edition, *, wait: bool, meanwhile: str, as_json: bool) -> None:
+def _deliver(
+    run: CliSession, edition: Edition, *, wait: bool, meanwhile: str, as_json: bool
+) -> None:
     stop = stop_on_signals()
     zone = run.briefing(edition.briefing).timezone
 
@@ -247,7 +249,7 @@ def _failure(done: Delivered) -> JobError | None:
     if done.ended not in _GO_ON:
         return None
     because = f": {done.edition.pause_reason}" if done.edition.pause_reason else ""
-    return JobError(f"the delivery was {done.ended}{because}", mend=_GO_ON[done.ended])
+    return JobError(f"the delivery was {done.ended}{because}", hint=_GO_ON[done.ended])
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import typer
 from briefing.cli.console import Json, commands, report, session
 from briefing.composition.keys import describe, make_key, read_key, record, split_record
 from briefing.config.addresses import domain as read_domain
-from briefing.config.values import Refused
+from briefing.config.values import InvalidValue
 from briefing.config.values import slug as read_slug
 from briefing.errors import UsageError
 
@@ -38,8 +38,8 @@ def keygen(
     try:
         signs = read_domain(domain) if domain else _first_domain(context)
         named = read_slug(selector)
-    except Refused as refused:
-        raise UsageError(f"“{domain or selector}” {refused.reason}", mend=refused.mend) from None
+    except InvalidValue as refused:
+        raise UsageError(f"“{domain or selector}” {refused.reason}", hint=refused.hint) from None
     folder = run.path.absolute().parent / "dkim"
     pairs = [
         (kind, name, folder / f"{named}.{kind}.pem")
@@ -49,7 +49,7 @@ def keygen(
         if path.exists():
             raise UsageError(
                 f"{path} exists already",
-                mend="choose another --selector: mail on its way needs the old key in the DNS",
+                hint="choose another --selector: mail on its way needs the old key in the DNS",
             )
     found = [(name, record(make_key(kind, path))) for kind, name, path in pairs]
     (_, rsa_name, rsa_path), (_, ed_name, ed_path) = pairs
@@ -76,7 +76,7 @@ def show(context: typer.Context, as_json: Json = False) -> None:
     if config.dkim is None:
         raise UsageError(
             "no key is configured",
-            mend="make one with `briefing dkim keygen`, and name it in [dkim]",
+            hint="make one with `briefing dkim keygen`, and name it in [dkim]",
         )
     domains = [config.dkim.domain] if config.dkim.domain else _domains(context)
     found = [

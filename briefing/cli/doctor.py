@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from briefing.app import App, build_mailer, check_templates, read_clock
-from briefing.checkup import Finding, Level, error, ok, warning
+from briefing.checkup import CheckLevel, CheckResult, error, ok, warning
 from briefing.checkup.here import check_clock, check_database, check_secrets, check_space
 from briefing.checkup.mail import check_encryption, check_mailer
 from briefing.checkup.names import Dns
@@ -25,7 +25,7 @@ from briefing.checkup.sender import (
     check_mx,
 )
 from briefing.checkup.spf import check_spf
-from briefing.cli.console import Json, Session, commands, plural, report, session
+from briefing.cli.console import CliSession, Json, commands, plural, report, session
 from briefing.composition.keys import read_key, record
 from briefing.config import Config, MailerConfig
 from briefing.config.addresses import is_loopback
@@ -65,17 +65,17 @@ def doctor(
     """
     run = session(context)
     findings = list(_examine(run, offline=offline, nameserver=nameserver))
-    errors = sum(it.level is Level.ERROR for it in findings)
-    warnings = sum(it.level is Level.WARNING for it in findings)
+    errors = sum(it.level is CheckLevel.ERROR for it in findings)
+    warnings = sum(it.level is CheckLevel.WARNING for it in findings)
     lines = [
-        f"{it.level:<8} {it.check}: {it.message}" + (f"\n  → {it.mend}" if it.mend else "")
+        f"{it.level:<8} {it.check}: {it.message}" + (f"\n  → {it.hint}" if it.hint else "")
         for it in findings
     ]
     summary = f"{plural(errors, 'error')}, {plural(warnings, 'warning')}"
     report(
         {
             "findings": [
-                {"check": it.check, "level": it.level, "message": it.message, "mend": it.mend}
+                {"check": it.check, "level": it.level, "message": it.message, "hint": it.hint}
                 for it in findings
             ],
             "errors": errors,
@@ -88,12 +88,12 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _examine(run: Session, *, offline: bool, nameserver: str) -> Iterator[Finding]:
+def _examine(run: CliSession, *, offline: bool, nameserver: str) -> Iterator[CheckResult]:
     try:
         config = run.config
         app = run.unchecked_app
     except ConfigError as fault:
-        yield error("configuration", fault.message, fault.mend or "mend it; the rest waits for it")
+        yield error("configuration", fault.message, fault.hint or "mend it; the rest waits for it")
         return
     yield ok("configuration", f"{config.path} can be used")
     yield from check_database(app.database)
@@ -111,7 +111,7 @@ def _examine(run: Session, *, offline: bool, nameserver: str) -> Iterator[Findin
     yield from _check_web(app)
 
 
-def _check_returns(app: App) -> Iterator[Finding]:
+def _check_returns(app: App) -> Iterator[CheckResult]:
     """What came back and waits for an operator; a database that fails was told of already."""
     try:
         with app.database.read() as connection:
@@ -126,17 +126,17 @@ def _check_returns(app: App) -> Iterator[Finding]:
         )
 
 
-def _check_templates(config: Config) -> Iterator[Finding]:
+def _check_templates(config: Config) -> Iterator[CheckResult]:
     for briefing in config.briefings:
         try:
             check_templates(config, briefing)
         except (ConfigError, ThemeError) as fault:
-            yield error(f"templates {briefing.slug}", fault.message, fault.mend)
+            yield error(f"templates {briefing.slug}", fault.message, fault.hint)
         else:
             yield ok(f"templates {briefing.slug}", f"the theme “{briefing.look.theme}” loads")
 
 
-def _check_mailers(config: Config, *, offline: bool) -> Iterator[Finding]:
+def _check_mailers(config: Config, *, offline: bool) -> Iterator[CheckResult]:
     for it in (config.mailer, *config.mailers):
         if offline and not (it.kind == "outbox" or (it.kind == "smtp" and is_loopback(it.host))):
             continue
@@ -155,7 +155,7 @@ def _where(config: MailerConfig) -> str:
     return f"{config.host}:{config.port}" if config.kind == "smtp" else config.kind
 
 
-def _check_names(dns: Dns, config: Config) -> Iterator[Finding]:
+def _check_names(dns: Dns, config: Config) -> Iterator[CheckResult]:
     """What the DNS says of each sender. Where a provider sends, the envelope is the provider's, and
     its hosts are its own matter."""
     mailers = (config.mailer, *config.mailers)
@@ -179,7 +179,7 @@ def _check_names(dns: Dns, config: Config) -> Iterator[Finding]:
                 yield check_mx(dns, domain)
 
 
-def _check_signatures(dns: Dns, config: Config, sender: Sender) -> Iterator[Finding]:
+def _check_signatures(dns: Dns, config: Config, sender: Sender) -> Iterator[CheckResult]:
     if config.dkim is None:
         if sender.envelope:
             yield warning(
@@ -210,7 +210,7 @@ def _hosts(mailers: Sequence[MailerConfig]) -> list[str]:
     return [host for host in dict.fromkeys(hosts) if host and not is_loopback(host)]
 
 
-def _check_web(app: App) -> Iterator[Finding]:
+def _check_web(app: App) -> Iterator[CheckResult]:
     web = app.config.web
     slug = app.config.briefings[0].slug
     token = app.desk.tokens.sign(Door.UNSUBSCRIBE, _NOBODY, slug)

@@ -117,7 +117,7 @@ def approve(
     if revision is not None and edition.revision != revision:
         raise EditionError(
             f"the draft is at revision {edition.revision}, not {revision}",
-            mend="look at it again with `briefing preview`, then approve",
+            hint="look at it again with `briefing preview`, then approve",
         )
     note = _check_errors(run.app.desk, edition, despite=despite_errors)
     approved = run.app.desk.approve(edition, by=by or _user(), now=run.app.clock(), note=note)
@@ -171,7 +171,7 @@ def _check_errors(desk: Desk, edition: Edition, *, despite: bool) -> str:
     raise EditionError(
         f"{name_edition(edition)} has {plural(len(judged.errors), 'error')}, and is not approved:"
         + told,
-        mend="mend them (`briefing lint` says how), or approve with --despite-errors",
+        hint="mend them (`briefing lint` says how), or approve with --despite-errors",
     )
 
 
@@ -187,8 +187,8 @@ def _check_target(path: Path) -> None:
     """Refuse a file that could not be written, before any other is."""
     folder = path.parent
     if path.is_dir():
-        raise UsageError(f"{path} is a folder", mend="name a file in it")
+        raise UsageError(f"{path} is a folder", hint="name a file in it")
     if not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder", mend="make it first, or name another")
+        raise UsageError(f"{folder} is not a folder", hint="make it first, or name another")
     if not os.access(path if path.exists() else folder, os.W_OK):
-        raise UsageError(f"{path} cannot be written", mend="name a file where you may write")
+        raise UsageError(f"{path} cannot be written", hint="name a file where you may write")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from briefing.cli.console import Json, Session, plural, printable, report, session
+from briefing.cli.console import CliSession, Json, plural, printable, report, session
 from briefing.cli.outfiles import written
 from briefing.errors import JobError, UsageError
 from briefing.store.receipts import receipts
@@ -25,7 +25,7 @@ class Status(StrEnum):
     SUPPRESSED = "suppressed"
 
 
-class Shape(StrEnum):
+class ExportFormat(StrEnum):
     """How an export is written."""
 
     CSV = "csv"
@@ -42,7 +42,7 @@ def export(
     ] = "",
     status: Annotated[Status | None, typer.Option(help="Only these.", show_choices=True)] = None,
     shape: Annotated[
-        Shape | None,
+        ExportFormat | None,
         typer.Option(
             "--format",
             help="How: a person is JSON, the list CSV where not given.",
@@ -75,20 +75,20 @@ def export(
         if address or briefing or status or shape:
             raise UsageError(
                 "the whole roll is written as it is",
-                mend="leave out the address, --briefing, --status and --format",
+                hint="leave out the address, --briefing, --status and --format",
             )
         _export_roll(run, output, as_json=as_json)
         return
     if address:
-        if briefing or status or shape is Shape.CSV:
+        if briefing or status or shape is ExportFormat.CSV:
             raise UsageError(
                 "one person's data are told whole, as JSON",
-                mend="leave out --briefing, --status and --format csv",
+                hint="leave out --briefing, --status and --format csv",
             )
         _export_person(run, address, output, as_json=as_json)
         return
     slug = run.briefing(briefing).slug if briefing else ""
-    as_lines = shape is Shape.JSON or (shape is None and as_json and output is None)
+    as_lines = shape is ExportFormat.JSON or (shape is None and as_json and output is None)
     write = exporting.write_json if as_lines else exporting.write_csv
     with run.app.database.read() as connection, written(output) as out:
         count = write(exporting.everybody(connection, briefing=slug, status=status or ""), out)
@@ -100,7 +100,7 @@ def export(
         )
 
 
-def _export_roll(run: Session, output: Path | None, *, as_json: bool) -> None:
+def _export_roll(run: CliSession, output: Path | None, *, as_json: bool) -> None:
     with run.app.database.read() as connection, written(output) as out:
         counts = archive.write_roll(connection, out)
     if output is not None:
@@ -113,18 +113,18 @@ def _export_roll(run: Session, output: Path | None, *, as_json: bool) -> None:
         )
 
 
-def _export_person(run: Session, address: str, output: Path | None, *, as_json: bool) -> None:
+def _export_person(run: CliSession, address: str, output: Path | None, *, as_json: bool) -> None:
     try:
         checked = read_address(address)
     except AddressRefused as refused:
-        raise UsageError(str(refused), mend="write it as name@example.org") from refused
+        raise UsageError(str(refused), hint="write it as name@example.org") from refused
     with run.app.database.read() as connection:
         held = exporting.everything_on(connection, checked)
         if "id" in held:
             held["editions"] = receipts(connection, held["id"])
     if not held:
         raise JobError(
-            f"nothing is held on {printable(address)}", mend="see `briefing subscribers list`"
+            f"nothing is held on {printable(address)}", hint="see `briefing subscribers list`"
         )
     with written(output) as out:
         out.write(json.dumps(held, ensure_ascii=False, indent=2) + "\n")

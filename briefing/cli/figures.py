@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from briefing.cli.console import (
+    CliSession,
     Day,
     Json,
-    Session,
     Slug,
     because,
     commands,
@@ -80,7 +80,7 @@ def stats(
     )
 
 
-def _briefing_facts(run: Session, briefing: Briefing, limit: int) -> dict[str, Any]:
+def _briefing_facts(run: CliSession, briefing: Briefing, limit: int) -> dict[str, Any]:
     app = run.app
     with app.database.read() as connection:
         readers = roll.count(connection, briefing.slug, app.clock())
@@ -93,12 +93,12 @@ def _briefing_facts(run: Session, briefing: Briefing, limit: int) -> dict[str, A
     return {"briefing": briefing.slug, "readers": readers, "editions": told}
 
 
-def _people_facts(run: Session) -> dict[str, int]:
+def _people_facts(run: CliSession) -> dict[str, int]:
     with run.app.database.read() as connection:
         return figures.count_people(connection)
 
 
-def _source_facts(run: Session) -> list[dict[str, Any]]:
+def _source_facts(run: CliSession) -> list[dict[str, Any]]:
     with run.app.database.read() as connection:
         known = {state.name: state for state in figures.source_states(connection)}
     states = [known.get(one.name, SourceState(one.name)) for one in run.config.sources]

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from briefing.cli.console import Day, Json, Session, Slug, commands, plural, report, session
+from briefing.cli.console import CliSession, Day, Json, Slug, commands, plural, report, session
 from briefing.cli.reports import name_edition
 from briefing.composition import LIMIT
-from briefing.composition.lint import Finding, Level, Weight, outward_links, weigh
+from briefing.composition.lint import LintFinding, Severity, Weight, outward_links, weigh
 from briefing.composition.lint import lint as judge
 from briefing.composition.slots import spliced_size
 from briefing.desk import Draft
@@ -47,8 +47,10 @@ def lint(
     findings = judge(*mail)
     if reach:
         reached = _reach(run, draft)
-        findings = tuple(sorted((*findings, *reached), key=lambda one: one.level is Level.WARNING))
-    errors = sum(finding.level is Level.ERROR for finding in findings)
+        findings = tuple(
+            sorted((*findings, *reached), key=lambda one: one.level is Severity.WARNING)
+        )
+    errors = sum(finding.level is Severity.ERROR for finding in findings)
     weights = weigh(*mail)
     size = spliced_size(draft.composed.composition.html)
     report(
@@ -56,17 +58,17 @@ def lint(
         _describe(draft.edition, findings, errors, size, weights),
         as_json=as_json,
         failure=JobError(
-            f"the draft has {plural(errors, 'error')}", mend="mend them, then lint it again"
+            f"the draft has {plural(errors, 'error')}", hint="mend them, then lint it again"
         )
         if errors
         else None,
     )
 
 
-def _reach(run: Session, draft: Draft) -> list[Finding]:
+def _reach(run: CliSession, draft: Draft) -> list[LintFinding]:
     # Imported on request: they bring an HTTP client.
     from briefing.sources.fetching import Bounds  # noqa: PLC0415
-    from briefing.sources.reaching import Answer, Reached, reach  # noqa: PLC0415
+    from briefing.sources.reaching import Reachability, Reached, reach  # noqa: PLC0415
 
     # Pages of our own come with the edition: they are not there before it is approved.
     own = f"{run.app.desk.publication.public_url}/{draft.edition.path}"
@@ -76,22 +78,26 @@ def _reach(run: Session, draft: Draft) -> list[Finding]:
     )
     source = "RFC 9110, 15 Status Codes"
     levels = {
-        Answer.BROKEN: ("link-broken", Level.ERROR, "correct the address, or drop the story"),
-        Answer.UNCLEAR: ("link-unclear", Level.WARNING, "open it in a browser"),
-        Answer.ELSEWHERE: ("link-elsewhere", Level.WARNING, "link to where it ends"),
+        Reachability.BROKEN: (
+            "link-broken",
+            Severity.ERROR,
+            "correct the address, or drop the story",
+        ),
+        Reachability.UNCLEAR: ("link-unclear", Severity.WARNING, "open it in a browser"),
+        Reachability.ELSEWHERE: ("link-elsewhere", Severity.WARNING, "link to where it ends"),
     }
 
-    def find(one: Reached) -> Finding:
-        rule, level, mend = levels[one.answer]
-        return Finding(rule, level, one.url, one.words, mend, source)
+    def find(one: Reached) -> LintFinding:
+        rule, level, hint = levels[one.answer]
+        return LintFinding(rule, level, one.url, one.words, hint, source)
 
     answers = reach(urls, now=run.app.clock(), bounds=bounds)
-    return [find(one) for one in answers if one.answer is not Answer.FINE]
+    return [find(one) for one in answers if one.answer is not Reachability.FINE]
 
 
 def _facts(
     edition: Edition,
-    findings: Sequence[Finding],
+    findings: Sequence[LintFinding],
     errors: int,
     size: int,
     weights: Iterable[Weight],
@@ -111,7 +117,7 @@ def _facts(
 
 def _describe(
     edition: Edition,
-    findings: Sequence[Finding],
+    findings: Sequence[LintFinding],
     errors: int,
     size: int,
     weights: Sequence[Weight],
@@ -124,11 +130,11 @@ def _describe(
         *(f"  {item.size:6,}  {item.headline}" for item in weights[:_HEAVIEST]),
     ]
     # Sorted by level already; by rule within one, so that each is told once.
-    by_rule = sorted(findings, key=lambda one: (one.level is Level.WARNING, one.rule))
+    by_rule = sorted(findings, key=lambda one: (one.level is Severity.WARNING, one.rule))
     for rule, group in groupby(by_rule, key=lambda one: one.rule):
         found = list(group)
         lines += ["", f"{found[0].level} {rule}  ({found[0].source})"]
-        for mend, alike in groupby(found, key=lambda one: one.mend):
+        for hint, alike in groupby(found, key=lambda one: one.hint):
             lines += [f"  {one.place}: {one.message}" for one in alike]
-            lines.append(f"  → {mend}")
+            lines.append(f"  → {hint}")
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
-from briefing.cli.console import Json, Session, Slug, plural, printable, report, session
+from briefing.cli.console import CliSession, Json, Slug, plural, printable, report, session
 from briefing.cli.outfiles import Rejects
 from briefing.errors import JobError, UsageError
 from subscribers import archive, roll
@@ -19,7 +19,7 @@ from subscribers.importing import (
     MEANINGS,
     WANTED,
     FileRefused,
-    Outcome,
+    ImportOutcome,
     import_people,
     open_sources,
 )
@@ -92,7 +92,7 @@ def import_file(
         if briefing or column or value or wanted or encoding or rejects:
             raise UsageError(
                 f"{printable(file.name)} is a whole roll, which comes in as it is",
-                mend="leave out all options but --dry-run and --json",
+                hint="leave out all options but --dry-run and --json",
             )
         _import_roll(run, file, dry_run=dry_run, as_json=as_json)
         return
@@ -102,7 +102,7 @@ def import_file(
     values = _told("--value", value or [], MEANINGS)
     path = rejects or (None if dry_run else file.with_name(f"{file.name}.rejects.csv"))
     if path is not None and path.resolve() == file.resolve():
-        raise UsageError(f"{path} is the file itself", mend="name another for --rejects")
+        raise UsageError(f"{path} is the file itself", hint="name another for --rejects")
     database = run.app.database
     with database.read() if dry_run else database.write() as connection:
         pepper = roll.peek_pepper(connection) if dry_run else roll.pepper(connection)
@@ -136,7 +136,7 @@ def import_file(
                 commit=connection.commit,
             )
         except FileRefused as fault:
-            raise JobError(f"{fault}", mend=f"{fault.mend}; nobody was imported") from fault
+            raise JobError(f"{fault}", hint=f"{fault.hint}; nobody was imported") from fault
     written = [str(each) for each in refused.paths]
     report(
         _outcome_facts(outcome, chosen, written, dry_run=dry_run),
@@ -151,7 +151,7 @@ def _holds_roll(file: Path) -> bool:
         return archive.is_roll(stream)
 
 
-def _import_roll(run: Session, file: Path, *, dry_run: bool, as_json: bool) -> None:
+def _import_roll(run: CliSession, file: Path, *, dry_run: bool, as_json: bool) -> None:
     name = printable(file.name)
     try:
         with file.open("rb") as stream, run.app.database.connect() as connection:
@@ -159,7 +159,7 @@ def _import_roll(run: Session, file: Path, *, dry_run: bool, as_json: bool) -> N
                 connection, name, stream, dry_run=dry_run, commit=connection.commit
             )
     except FileRefused as fault:
-        raise JobError(str(fault), mend=fault.mend) from fault
+        raise JobError(str(fault), hint=fault.hint) from fault
     unknown = sorted(moved.briefings - {one.slug for one in run.config.briefings})
     held = moved.held
     lines = [
@@ -193,7 +193,7 @@ def _told(option: str, given: list[str], known: Mapping[str, Meaning]) -> dict[s
         if not equals or meaning.strip().lower() not in known:
             raise UsageError(
                 f"“{printable(one)}” says nothing that we know",
-                mend=f"write {option} 'NAME=…' with one of {', '.join(known)}",
+                hint=f"write {option} 'NAME=…' with one of {', '.join(known)}",
             )
         told[name.strip()] = known[meaning.strip().lower()]
     return told
@@ -203,26 +203,28 @@ def _check_names(wanted: str, encoding: str) -> None:
     if wanted and wanted not in {one.name for one in FORMATS}:
         raise UsageError(
             f"“{printable(wanted)}” is no format we know",
-            mend=f"choose from {', '.join(one.name for one in FORMATS)}",
+            hint=f"choose from {', '.join(one.name for one in FORMATS)}",
         )
     try:
         "".encode(encoding or "utf-8")
     except (LookupError, ValueError) as error:
         raise UsageError(
             f"“{printable(encoding)}” is no encoding",
-            mend="name one such as windows-1252, or leave it out",
+            hint="name one such as windows-1252, or leave it out",
         ) from error
 
 
-def _failure(outcome: Outcome, written: list[str]) -> JobError:
+def _failure(outcome: ImportOutcome, written: list[str]) -> JobError:
     seen = f"in {' and '.join(written)}" if written else "above"
     return JobError(
         f"{plural(outcome.refused, 'row')} refused, so nobody was imported",
-        mend=f"correct what stands {seen} in the file, or import the rest with --keep-going",
+        hint=f"correct what stands {seen} in the file, or import the rest with --keep-going",
     )
 
 
-def _lines(outcome: Outcome, briefing: str, written: list[str], *, dry_run: bool) -> Iterator[str]:
+def _lines(
+    outcome: ImportOutcome, briefing: str, written: list[str], *, dry_run: bool
+) -> Iterator[str]:
     for part in outcome.parts:
         yield f"{part.file}: {part.format}, {part.encoding}, separated by {part.separator!r}"
         if dry_run:
@@ -255,7 +257,7 @@ def _lines(outcome: Outcome, briefing: str, written: list[str], *, dry_run: bool
         yield "nothing was changed"
 
 
-def _reasons(outcome: Outcome) -> Iterator[str]:
+def _reasons(outcome: ImportOutcome) -> Iterator[str]:
     named = {standing: name for name, standing in MEANINGS.items()}
     reasons = sorted(outcome.reasons.items(), key=lambda one: -one[1])
     if reasons:
@@ -275,7 +277,7 @@ def _reasons(outcome: Outcome) -> Iterator[str]:
 
 
 def _outcome_facts(
-    outcome: Outcome, briefing: str, written: list[str], *, dry_run: bool
+    outcome: ImportOutcome, briefing: str, written: list[str], *, dry_run: bool
 ) -> dict[str, Any]:
     return {
         "briefing": briefing,

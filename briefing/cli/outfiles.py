@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from briefing.errors import UsageError
-from subscribers.importing import Refusal, guard
+from subscribers.importing import RefusedRow, guard
 
 _PRIVATE = 0o600
 
@@ -34,7 +34,7 @@ def written(path: Path | None) -> Iterator[TextIO]:
     try:
         new = _open_private(path, os.O_EXCL)
     except FileExistsError as error:
-        raise UsageError(f"{path} exists already", mend="name a file that does not") from error
+        raise UsageError(f"{path} exists already", hint="name a file that does not") from error
     try:
         with new:
             yield new
@@ -63,7 +63,7 @@ class Rejects:
         self._header: tuple[str, ...] | None = None
         self.paths: list[Path] = []
 
-    def write(self, refusal: Refusal) -> None:
+    def write(self, refusal: RefusedRow) -> None:
         """Add a row; nowhere where there is no path."""
         if self._path is None:
             return

@@ -55,12 +55,12 @@ def add(
     if unknown:
         raise UsageError(
             f"there is no section “{printable(unknown[0])}” in “{chosen.slug}”",
-            mend=f"choose from {', '.join(chosen.section_slugs)}",
+            hint=f"choose from {', '.join(chosen.section_slugs)}",
         )
     if not name.isprintable():
         raise UsageError(
             f"the name “{printable(name)}” holds a line break or control character",
-            mend="write it on one line; nobody was added",
+            hint="write it on one line; nobody was added",
         )
     results = []
     try:
@@ -77,7 +77,7 @@ def add(
                 )
                 results.append((address, added))
     except AddressRefused as refused:
-        raise UsageError(str(refused), mend="correct it; nobody was added") from refused
+        raise UsageError(str(refused), hint="correct it; nobody was added") from refused
     kept_out = sum(result is roll.Added.SUPPRESSED for _, result in results)
     report(
         {"results": [{"address": a, "result": r.value} for a, r in results]},
@@ -85,7 +85,7 @@ def add(
         as_json=as_json,
         failure=JobError(
             f"{plural(kept_out, 'suppressed address', 'suppressed addresses')} not added",
-            mend="see why with `briefing subscribers show ADDRESS`; `release` lifts it",
+            hint="see why with `briefing subscribers show ADDRESS`; `release` lifts it",
         )
         if kept_out
         else None,
@@ -130,7 +130,7 @@ def show(context: typer.Context, address: Address, as_json: Json = False) -> Non
             reason = roll.suppression_of(connection, checked)
             if reason is None:
                 raise JobError(
-                    f"{address} is not on the roll", mend="see `briefing subscribers list`"
+                    f"{address} is not on the roll", hint="see `briefing subscribers list`"
                 )
             report(
                 {"address": address, "status": "suppressed", "reason": reason.value},
@@ -187,7 +187,7 @@ def release(context: typer.Context, address: Address, as_json: Json = False) -> 
         still = roll.suppression_of(connection, checked)
     if not lifted:
         raise JobError(
-            f"{address} is not suppressed", mend="see `briefing subscribers show ADDRESS`"
+            f"{address} is not suppressed", hint="see `briefing subscribers show ADDRESS`"
         )
     report(
         {"address": address, "released": True, "still": still.value if still else None},
@@ -218,7 +218,7 @@ def _checked(address: str) -> Checked:
     try:
         return read_address(address)
     except AddressRefused as refused:
-        raise UsageError(str(refused), mend="write it as name@example.org") from refused
+        raise UsageError(str(refused), hint="write it as name@example.org") from refused
 
 
 def _line(person: roll.Person) -> str:

@@ -45,7 +45,7 @@ def feed(
     """
     raw = sys.stdin.buffer.read()
     if not raw.strip():
-        raise UsageError("standard input is empty", mend="briefing returns feed < MAIL")
+        raise UsageError("standard input is empty", hint="briefing returns feed < MAIL")
     try:
         run = session(context)
         taken = build_returned(run.app).feed.take(raw, run.app.clock(), recipient=recipient)
@@ -67,7 +67,7 @@ def poll(context: typer.Context, as_json: Json = False) -> None:
     mailbox = build_returned(run.app).mailbox
     if mailbox is None:
         raise UsageError(
-            "there is no mailbox to read", mend='set kind = "imap" in [returns], with host and user'
+            "there is no mailbox to read", hint='set kind = "imap" in [returns], with host and user'
         )
     read = aside = changed = 0
     kinds: Counter[EventKind] = Counter()

@@ -11,7 +11,7 @@ from briefing.app import build_returned
 from briefing.cli.console import Json, commands, plural, printable, report, session
 from briefing.errors import JobError, UsageError, name_user
 from briefing.store import reviews
-from briefing.store.reviews import Returned
+from briefing.store.reviews import ReviewedReturn
 from subscribers import roll
 from subscribers.addresses import AddressRefused
 
@@ -60,7 +60,7 @@ def accept(context: typer.Context, numbers: Numbers = None, as_json: Json = Fals
     """Believe these returns, as if they were vouched for."""
     run = session(context)
     if not numbers:
-        raise UsageError("no number is given", mend="see `briefing returns review`")
+        raise UsageError("no number is given", hint="see `briefing returns review`")
     intake, by = build_returned(run.app).intake, name_user()
     effects = {n: intake.accept(n, by=by, now=run.app.clock()) for n in dict.fromkeys(numbers)}
     done = {number: effect for number, effect in effects.items() if effect is not None}
@@ -82,7 +82,7 @@ def dismiss(
     """Lay these returns aside: they change nothing."""
     run = session(context)
     if bool(numbers) == everything:
-        raise UsageError("write either numbers or --all", mend="see `briefing returns review`")
+        raise UsageError("write either numbers or --all", hint="see `briefing returns review`")
     intake, by = build_returned(run.app).intake, name_user()
     done: list[int] = []
     missing: list[int] = []
@@ -114,10 +114,10 @@ def show(
             ids = {one.edition_id for one in kept if one.edition_id is not None}
             named = reviews.editions_of(connection, ids)
     except AddressRefused as refused:
-        raise UsageError(str(refused), mend="write one such as anna@example.org") from refused
+        raise UsageError(str(refused), hint="write one such as anna@example.org") from refused
     if person is None:
         raise JobError(
-            f"{printable(address)} is not on the roll", mend="see `briefing subscribers list`"
+            f"{printable(address)} is not on the roll", hint="see `briefing subscribers list`"
         )
     facts = [{**_facts(it), "edition": named.get(it.edition_id or 0, "")} for it in kept]
     lines = [
@@ -143,11 +143,11 @@ def _missing(numbers: Any) -> JobError | None:
     if not absent:
         return None
     return JobError(
-        f"no return of that number waits: {absent}", mend="see `briefing returns review`"
+        f"no return of that number waits: {absent}", hint="see `briefing returns review`"
     )
 
 
-def _facts(kept: Returned) -> dict[str, Any]:
+def _facts(kept: ReviewedReturn) -> dict[str, Any]:
     return {
         "number": kept.id,
         "received_at": kept.received_at.isoformat(),
@@ -164,16 +164,16 @@ def _facts(kept: Returned) -> dict[str, Any]:
     }
 
 
-def _head(kept: Returned) -> str:
+def _head(kept: ReviewedReturn) -> str:
     said = " ".join(filter(None, (kept.kind.value, kept.status)))
     return f"{kept.id:>6}  {kept.received_at:%Y-%m-%d %H:%M} UTC  {kept.provider}: {said}"
 
 
-def _words(kept: Returned) -> str:
+def _words(kept: ReviewedReturn) -> str:
     return f"\n        “{printable(kept.words)}”" if kept.words else ""
 
 
-def _line(kept: Returned, edition: str) -> str:
+def _line(kept: ReviewedReturn, edition: str) -> str:
     belief = _GROUNDS.get(kept.ground, kept.ground)
     if kept.review:
         told = {"open": "waits for review"}.get(kept.review.value, kept.review.value)

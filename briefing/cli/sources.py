@@ -19,7 +19,7 @@ from briefing.cli.console import (
     session,
     warn,
 )
-from briefing.collection import Polled
+from briefing.collection import PolledSource
 from briefing.errors import ArticleRefused, JobError, UsageError
 from briefing.model import Article, Briefing
 from briefing.sources import Refusal
@@ -60,7 +60,7 @@ def import_articles(
     known = sorted({s for b in desk.briefings.values() for s in b.section_slugs})
     if section and section not in known:
         raise UsageError(
-            f"there is no section “{printable(section)}”", mend=f"choose from {', '.join(known)}"
+            f"there is no section “{printable(section)}”", hint=f"choose from {', '.join(known)}"
         )
     taken: list[Article] = []
     refused: list[Refusal] = []
@@ -101,7 +101,7 @@ def import_articles(
         },
         _stored_in_words(stored) + (f", {len(refused)} refused" if refused else ""),
         as_json=as_json,
-        failure=ArticleRefused(f"{plural(len(refused), 'file')} refused", mend="see above")
+        failure=ArticleRefused(f"{plural(len(refused), 'file')} refused", hint="see above")
         if refused
         else None,
     )
@@ -112,7 +112,7 @@ def collect(context: typer.Context, as_json: Json = False) -> None:
     """Ask every source in the configuration for news."""
     desk = session(context).app.desk
     if not desk.sources:
-        raise UsageError("there are no sources", mend="add [[sources]] to the configuration")
+        raise UsageError("there are no sources", hint="add [[sources]] to the configuration")
     polled = desk.collect()
     failed = [p for p in polled if p.error]
     report(
@@ -132,14 +132,14 @@ def collect(context: typer.Context, as_json: Json = False) -> None:
         "\n".join(_polled_in_words(p) for p in polled),
         as_json=as_json,
         failure=JobError(
-            f"{plural(len(failed), 'source')} of {len(polled)} failed", mend="see above"
+            f"{plural(len(failed), 'source')} of {len(polled)} failed", hint="see above"
         )
         if failed
         else None,
     )
 
 
-def _polled_in_words(polled: Polled) -> str:
+def _polled_in_words(polled: PolledSource) -> str:
     if polled.error:
         return f"{polled.source}: failed: {polled.error}"
     if polled.unchanged:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from briefing.cli.console import Json, Session, commands, report, session
+from briefing.cli.console import CliSession, Json, commands, report, session
 from briefing.config import write_starter
-from briefing.config.reading import Reading
-from briefing.config.sealed import name_signing
+from briefing.config.reading import ConfigReading
+from briefing.config.secrets import name_signing
 from briefing.errors import StoreError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def migrate(
     )
 
 
-def _move(run: Session, url: str, *, as_json: bool) -> None:
+def _move(run: CliSession, url: str, *, as_json: bool) -> None:
     from briefing.store import Database, ledger  # noqa: PLC0415 - `init` needs no database
     from briefing.store.transfer import transfer  # noqa: PLC0415
 
@@ -112,7 +112,7 @@ def backup(
     run = session(context)
     database = run.unchecked_app.database
     if database.revision() is None:
-        raise StoreError("there is nothing in the database yet", mend="run `briefing import PATH`")
+        raise StoreError("there is nothing in the database yet", hint="run `briefing import PATH`")
     database.backup(target)
     size = target.stat().st_size
     beside = _kept_beside(run.config)
@@ -129,4 +129,7 @@ def backup(
 def _kept_beside(config: Config) -> list[str]:
     """What a copy of the database is of little use without: the configuration, the signing keys."""
     text = config.path.read_text(encoding="utf-8-sig")
-    return [str(config.path), *name_signing(Reading(tomllib.loads(text), config.path, os.environ))]
+    return [
+        str(config.path),
+        *name_signing(ConfigReading(tomllib.loads(text), config.path, os.environ)),
+    ]

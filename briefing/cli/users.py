@@ -75,7 +75,7 @@ def change(
 ) -> None:
     """Give a user another address or role."""
     if email is None and role is None:
-        raise UsageError("nothing to change", mend="say --email or --role")
+        raise UsageError("nothing to change", hint="say --email or --role")
     user = session(context).app.desk.users.change(name, email=email, role=role)
     _report(user, "changed", as_json=as_json)
 
@@ -117,7 +117,7 @@ def sessions(
     user = users.find(name)
     if end is not None and not users.end(user, end):
         raise UsageError(
-            f"{user.name} has no session {end}", mend="see `briefing user sessions NAME`"
+            f"{user.name} has no session {end}", hint="see `briefing user sessions NAME`"
         )
     if end_all:
         users.end_all(user)
@@ -161,12 +161,12 @@ def totp(
         return
     offer = users.offer_totp(user)
     if as_json:
-        raise UsageError("the code has to be typed", mend="leave --json out")
+        raise UsageError("the code has to be typed", hint="leave --json out")
     say(f"secret   {offer.secret}\naddress  {offer.uri}")
     code = _read("Code of the app", hidden=False)
     if not users.keep_totp(user, offer.secret, code, now=run.app.clock()):
         raise UsageError(
-            "the code does not fit", mend="see that the clocks are right, then begin anew"
+            "the code does not fit", hint="see that the clocks are right, then begin anew"
         )
     _report(users.find(name), "needs a code from now on", as_json=False)
 
@@ -182,7 +182,7 @@ def _read(what: str, *, hidden: bool) -> str:
         return answer
     line = sys.stdin.readline()
     if not line:
-        raise UsageError(f"no {what.lower()} was given", mend="type it, or pipe one line in")
+        raise UsageError(f"no {what.lower()} was given", hint="type it, or pipe one line in")
     return line.rstrip("\r\n")
 
 

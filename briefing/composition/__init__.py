@@ -4,7 +4,7 @@
 """
 
 from briefing.composition.composer import Composed, compose
-from briefing.composition.fit import LIMIT, Loss, Shrunk
+from briefing.composition.shrink import LIMIT, Loss, Shrunk
 from briefing.composition.templates import shipped_templates
 from briefing.composition.theme import Theme, check_look
 

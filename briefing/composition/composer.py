@@ -20,11 +20,11 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from briefing.composition.fit import LIMIT, Shrunk, account, shrink
-from briefing.composition.foreign import markdown, markdown_text, shorten, words
 from briefing.composition.inline import inline
 from briefing.composition.languages import Words, direction_of, language_for
-from briefing.composition.page import HEADLINE, Page, arrange, lay_out
+from briefing.composition.page import HEADLINE, MailPage, arrange, lay_out
+from briefing.composition.sanitize import markdown, markdown_text, shorten, words
+from briefing.composition.shrink import LIMIT, Shrunk, account, shrink
 from briefing.composition.slots import Slot, spliced_size
 from briefing.composition.text import cells, tidy, underline, wrap
 from briefing.composition.theme import Theme
@@ -92,7 +92,7 @@ def compose(
         if arrangement is None:
             raise EditionError(
                 f"the edition of {edition.day} is {excess} bytes too large with its lead alone",
-                mend="shorten the editor's note or the corrections",
+                hint="shorten the editor's note or the corrections",
             )
     composition = Composition(
         variant=variant,
@@ -105,7 +105,7 @@ def compose(
     return Composed(composition, account(before, arrangement, page))
 
 
-def _html(theme: Theme, page: Page, values: Mapping[str, object]) -> str:
+def _html(theme: Theme, page: MailPage, values: Mapping[str, object]) -> str:
     rendered = theme.render(
         "body.html",
         {
@@ -122,7 +122,7 @@ def _html(theme: Theme, page: Page, values: Mapping[str, object]) -> str:
     return inline(re.sub(r"\n\s+", "\n", rendered).strip()) + "\n"
 
 
-def _text(theme: Theme, page: Page, values: Mapping[str, object]) -> str:
+def _text(theme: Theme, page: MailPage, values: Mapping[str, object]) -> str:
     rendered = theme.render(
         "body.txt",
         {
@@ -137,7 +137,7 @@ def _text(theme: Theme, page: Page, values: Mapping[str, object]) -> str:
     return tidy(_END_OF_PAGE.sub("< /", rendered))
 
 
-def _subject(edition: Edition, page: Page, theme: Theme, values: Mapping[str, object]) -> str:
+def _subject(edition: Edition, page: MailPage, theme: Theme, values: Mapping[str, object]) -> str:
     """The editor's words as they are, else the theme's, on one line."""
     if own := words(edition.subject, HEADLINE):
         return own
@@ -147,7 +147,7 @@ def _subject(edition: Edition, page: Page, theme: Theme, values: Mapping[str, ob
     return words(rendered, SUBJECT)
 
 
-def _words(page: Page, *, markup: bool) -> dict[str, object]:
+def _words(page: MailPage, *, markup: bool) -> dict[str, object]:
     words_of = Words(language_for(page.language), markup)
     return {"_": words_of, "_n": words_of.count}
 
@@ -158,7 +158,7 @@ def _fitting(*candidates: str) -> str:
     return next(fits, None) or shorten(candidates[-1], SUBJECT)
 
 
-def _preheader(edition: Edition, page: Page, subject: str) -> str:
+def _preheader(edition: Edition, page: MailPage, subject: str) -> str:
     """The editor's, else the next headlines that the subject does not say already."""
     least, most = PREHEADER
     if own := words(edition.preheader, most):

@@ -68,8 +68,8 @@ _FEEDBACK = re.compile(r"(?:[\w.-]*:){3}[\w.-]{5,15}", re.ASCII)
 class HeaderFault(JobError, ValueError):
     """A value that cannot stand in the header it is meant for; the message names the header."""
 
-    def __init__(self, header: str, reason: str, *, mend: str = "") -> None:
-        super().__init__(f"{header}: {reason}", mend=mend)
+    def __init__(self, header: str, reason: str, *, hint: str = "") -> None:
+        super().__init__(f"{header}: {reason}", hint=hint)
         self.header = header
 
 
@@ -126,7 +126,7 @@ def write_address(header: str, address: str, *, utf8: bool = False) -> str:
         raise SmtpUtf8Needed(
             header,
             f"“{address}” has letters beyond ASCII before the @",
-            mend="it can be reached only through a server that offers SMTPUTF8",
+            hint="it can be reached only through a server that offers SMTPUTF8",
         )
     if not (_UTF8_ATOM.fullmatch(local) and ".." not in local and local.strip(".") == local) and (
         not _QUOTED.fullmatch(local)
@@ -145,7 +145,7 @@ def write_list_id(name: str, identifier: str) -> bytes:
         raise HeaderFault(
             "List-Id",
             f"“{identifier}” is not a list identifier",
-            mend="use the briefing's slug and a host name of yours, joined by a dot",
+            hint="use the briefing's slug and a host name of yours, joined by a dot",
         )
     name = name.strip()
     if not name:
@@ -187,11 +187,11 @@ def write_feedback_id(value: str) -> bytes:
         raise HeaderFault(
             header,
             f"“{value}” is not of the form a:b:c:SenderId",
-            mend="letters, digits, dot, hyphen and underscore; SenderId 5 to 15 of them; 63 in all",
+            hint="letters, digits, dot, hyphen and underscore; SenderId 5 to 15 of them; 63 in all",
         )
     given = [field for field in value.split(":") if field]
     if len(set(given)) < len(given):
-        raise HeaderFault(header, f"“{value}” repeats an identifier", mend="make them differ")
+        raise HeaderFault(header, f"“{value}” repeats an identifier", hint="make them differ")
     return f"{header}: {value}\r\n".encode("ascii")
 
 
@@ -242,7 +242,7 @@ def _refuse_controls(header: str, value: str) -> None:
             header,
             f"a line break or control character (U+{ord(found[0]):04X}) at character "
             f"{found.start() + 1}",
-            mend="take it out",
+            hint="take it out",
         )
 
 

@@ -45,11 +45,11 @@ def make_key(kind: str, path: Path) -> PrivateKey:
     except FileExistsError:
         raise UsageError(
             f"{path} exists already",
-            mend="choose another name; mail on its way needs the old key",
+            hint="choose another name; mail on its way needs the old key",
         ) from None
     except OSError as error:
         raise UsageError(
-            f"cannot write {path}: {error.strerror}", mend="choose a folder that can be written"
+            f"cannot write {path}: {error.strerror}", hint="choose a folder that can be written"
         ) from None
     with os.fdopen(opened, "wb") as file:
         file.write(pem)
@@ -58,24 +58,24 @@ def make_key(kind: str, path: Path) -> PrivateKey:
 
 def read_key(selector: str, path: Path) -> Key:
     """A key from its file. Raises `ConfigError` naming it where it is none that can sign mail."""
-    mend = "make one with `briefing dkim keygen`"
+    hint = "make one with `briefing dkim keygen`"
     try:
         private = load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}", mend=mend) from None
+        raise ConfigError(f"cannot read {path}: {error.strerror}", hint=hint) from None
     except (ValueError, TypeError):
         # Nothing of the reason is told: what is in the file is secret.
-        raise ConfigError(f"{path} holds no private key in PEM form", mend=mend) from None
+        raise ConfigError(f"{path} holds no private key in PEM form", hint=hint) from None
     if isinstance(private, rsa.RSAPrivateKey):
         if private.key_size < 1024:
             raise ConfigError(
                 f"the key in {path} has {private.key_size} bits; nobody believes it (RFC 8301)",
-                mend=mend,
+                hint=hint,
             )
         return Key(selector, private)
     if isinstance(private, ed25519.Ed25519PrivateKey):
         return Key(selector, private)
-    raise ConfigError(f"the key in {path} is neither RSA nor Ed25519", mend=mend)
+    raise ConfigError(f"the key in {path} is neither RSA nor Ed25519", hint=hint)
 
 
 def record(private: PrivateKey) -> str:

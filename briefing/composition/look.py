@@ -13,7 +13,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from briefing.composition.foreign import address
+from briefing.composition.sanitize import address
 from briefing.errors import ConfigError
 from briefing.model import Look
 
@@ -162,5 +162,5 @@ def _logo(look: Look) -> str:
     return logo
 
 
-def _config_fault(message: str, mend: str) -> ConfigError:
-    return ConfigError(message, mend=mend)
+def _config_fault(message: str, hint: str) -> ConfigError:
+    return ConfigError(message, hint=hint)

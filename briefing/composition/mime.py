@@ -217,7 +217,7 @@ class _Parts:
         holes: dict[Slot, list[int]] = {Slot.UNSUBSCRIBE: [], Slot.PREFERENCES: []}
         if Slot.VIEW in find_slots(text):
             msg = f"the {part} part still has “{Slot.VIEW}” open"
-            raise SlotFault(msg, mend="fill it with fill_edition_slots before compiling")
+            raise SlotFault(msg, hint="fill it with fill_edition_slots before compiling")
         for number, line in enumerate(_escape(part, text).split("\n")):
             if number:
                 self.write("\r\n")

@@ -23,12 +23,12 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import escape
 
 from briefing.composition import headers
-from briefing.composition.foreign import words
 from briefing.composition.inline import inline
 from briefing.composition.languages import words_in
 from briefing.composition.look import Dress
 from briefing.composition.mime import Signer
 from briefing.composition.page import postal_lines
+from briefing.composition.sanitize import words
 from briefing.composition.templates import find_folders, located, make_environment
 from briefing.composition.text import tidy, wrap
 from briefing.errors import ThemeError
@@ -108,7 +108,7 @@ def compose_notice(
         if link not in told and escape(link) not in told:
             path = templates.get_template(f"{kind}/{part}").filename
             raise ThemeError(
-                f"{path} leaves out the link that the mail is about", mend="write {{ link }} in it"
+                f"{path} leaves out the link that the mail is about", hint="write {{ link }} in it"
             )
     return Note(
         subject,

@@ -1,7 +1,7 @@
 """What a template gets to see: an edition as one page, every word of it already clean.
 
 `arrange` decides which stories a variant shows and how much room each gets; `lay_out` turns that
-into the `Page` of the templates. Both are pure.
+into the `MailPage` of the templates. Both are pure.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from briefing.composition.foreign import address, host_of, shorten, words
 from briefing.composition.languages import Language, direction_of, language_for, valid_tag
-from briefing.composition.pictures import PictureSource, Refusal, picture_source
+from briefing.composition.pictures import PictureRefusal, PictureSource, picture_source
+from briefing.composition.sanitize import address, host_of, shorten, words
 from briefing.model import Article, Briefing, Edition, Image, Publication, Story, Treatment
 
 __all__ = [
     "Arrangement",
     "Item",
-    "Page",
-    "Part",
+    "MailPage",
+    "PageSection",
     "Picture",
     "arrange",
     "lay_out",
@@ -82,12 +82,12 @@ class Item:
     language: str
     direction: str
     cut: bool
-    picture_refused: Refusal | None
+    picture_refused: PictureRefusal | None
     picture_secured: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PageSection:
     """A section with its stories; `name` is empty for those that belong to none."""
 
     slug: str
@@ -96,7 +96,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class MailPage:
     """One edition for one variant. `more` counts the stories that are on the site only."""
 
     name: str
@@ -109,8 +109,8 @@ class Page:
     note: str
     corrections: tuple[str, ...]
     lead: Item
-    sections: tuple[Part, ...]
-    briefly: tuple[Part, ...]
+    sections: tuple[PageSection, ...]
+    briefly: tuple[PageSection, ...]
     more: int
     language: str
     direction: str
@@ -162,7 +162,7 @@ def arrange(edition: Edition, briefing: Briefing, variant: str) -> Arrangement |
 
 def lay_out(
     edition: Edition, briefing: Briefing, publication: Publication, arrangement: Arrangement
-) -> Page:
+) -> MailPage:
     """The page of an arrangement, in the briefing's language."""
     language = language_for(briefing.language)
     names = {section.slug: words(section.name, LABEL) for section in briefing.sections}
@@ -170,7 +170,7 @@ def lay_out(
     def items(stories: Iterable[Story], *, brief: bool = False) -> list[Item]:
         return [_item(story, language, names, brief=brief) for story in stories]
 
-    return Page(
+    return MailPage(
         name=words(briefing.name, LABEL),
         tagline=words(briefing.tagline, HEADLINE),
         publication=words(publication.name, LABEL),
@@ -199,14 +199,14 @@ def postal_lines(publication: Publication) -> tuple[str, ...]:
 
 def _parts(
     stories: Sequence[Story], items: Sequence[Item], names: dict[str, str]
-) -> tuple[Part, ...]:
-    parts: list[Part] = []
+) -> tuple[PageSection, ...]:
+    parts: list[PageSection] = []
     for story, item in zip(stories, items, strict=True):
         slug = story.section if story.section in names else ""
         if parts and parts[-1].slug == slug:
             parts[-1] = replace(parts[-1], stories=(*parts[-1].stories, item))
         else:
-            parts.append(Part(slug, names.get(slug, ""), (item,)))
+            parts.append(PageSection(slug, names.get(slug, ""), (item,)))
     return tuple(parts)
 
 
@@ -282,7 +282,7 @@ def _source(image: Image | None) -> PictureSource:
         return PictureSource("")
     source = picture_source(image.url)
     tiny = 0 < image.width < _LEAST_SIDE or 0 < image.height < _LEAST_SIDE
-    return PictureSource("", Refusal.TINY) if tiny and source.url else source
+    return PictureSource("", PictureRefusal.TINY) if tiny and source.url else source
 
 
 def _picture(image: Image | None, source: PictureSource) -> Picture | None:

@@ -16,16 +16,16 @@ from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from briefing import hosts
-from briefing.composition.foreign import address
+from briefing.composition.sanitize import address
 
-__all__ = ["PictureSource", "Refusal", "picture_source"]
+__all__ = ["PictureRefusal", "PictureSource", "picture_source"]
 
 _PORTS: Final = {"http": (None, 80), "https": (None, 443)}
 # Mail programs show no other formats everywhere (caniemail.com: WebP, AVIF and SVG images).
 _UNSHOWN: Final = (".svg", ".svgz", ".webp", ".avif", ".heic", ".jxl", ".tif", ".tiff", ".bmp")
 
 
-class Refusal(StrEnum):
+class PictureRefusal(StrEnum):
     """Why a picture is left out."""
 
     NO_ADDRESS = "no web address"
@@ -42,11 +42,14 @@ class PictureSource:
     source gave it as http."""
 
     url: str
-    refusal: Refusal | None = None
+    refusal: PictureRefusal | None = None
     secured: bool = False
 
 
-_HOSTS: Final = {hosts.Unfit.NUMBER: Refusal.NUMBER, hosts.Unfit.PRIVATE: Refusal.PRIVATE}
+_HOSTS: Final = {
+    hosts.Unfit.NUMBER: PictureRefusal.NUMBER,
+    hosts.Unfit.PRIVATE: PictureRefusal.PRIVATE,
+}
 
 
 @lru_cache(maxsize=4096)
@@ -54,15 +57,15 @@ def picture_source(url: str) -> PictureSource:
     """What becomes of a picture's address. Pure."""
     clean = address(url)
     if not clean:
-        return PictureSource("", Refusal.NO_ADDRESS)
+        return PictureSource("", PictureRefusal.NO_ADDRESS)
     parts = urlsplit(clean)
     host = parts.hostname or ""
     unfit = hosts.judge(host)
     if unfit is not None:
         return PictureSource("", _HOSTS[unfit])
     if parts.port not in _PORTS[parts.scheme]:
-        return PictureSource("", Refusal.PORT)
+        return PictureSource("", PictureRefusal.PORT)
     if parts.path.lower().endswith(_UNSHOWN) or "webp" in parts.query.lower():
-        return PictureSource("", Refusal.FORMAT)
+        return PictureSource("", PictureRefusal.FORMAT)
     secure = urlunsplit(("https", host.removesuffix("."), parts.path, parts.query, parts.fragment))
     return PictureSource(secure, secured=parts.scheme == "http")

@@ -117,4 +117,4 @@ def _name_slot(address: str) -> Slot:
         return Slot(address)
     except ValueError:
         msg = f"“{address}” is not a slot"
-        raise SlotFault(msg, mend=f"write one of {', '.join(Slot)} exactly so") from None
+        raise SlotFault(msg, hint=f"write one of {', '.join(Slot)} exactly so") from None

@@ -79,23 +79,23 @@ def located(folders: Sequence[Path]) -> Iterator[None]:
     except TemplateSyntaxError as error:
         raise ThemeError(
             f"{error.filename or error.name}, line {error.lineno}: {error.message}",
-            mend="correct the template there",
+            hint="correct the template there",
         ) from error
     except TemplateNotFound as error:
         raise ThemeError(
             f"a template asks for {error.name!r}, which is in none of "
             f"{', '.join(str(folder) for folder in folders)}",
-            mend="correct the name in its extends, include or import",
+            hint="correct the name in its extends, include or import",
         ) from error
     except UnicodeDecodeError as error:
-        raise ThemeError(f"a template is not UTF-8: {error}", mend="save it as UTF-8") from error
+        raise ThemeError(f"a template is not UTF-8: {error}", hint="save it as UTF-8") from error
     except Exception as error:
         place = _place(error, folders)
         if not place:
             raise
         raise ThemeError(
             f"{place}: {type(error).__name__}: {error}",
-            mend="correct the template there; docs/templates.md lists what it may use",
+            hint="correct the template there; docs/templates.md lists what it may use",
         ) from error
 
 

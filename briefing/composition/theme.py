@@ -95,7 +95,7 @@ def _require(name: str, folders: Sequence[Path]) -> None:
     if name not in known:
         raise ConfigError(
             f"there is no theme {name!r}",
-            mend=f"choose one of {', '.join(known)}, or make a folder {folders[0] / name}",
+            hint=f"choose one of {', '.join(known)}, or make a folder {folders[0] / name}",
         )
 
 
@@ -157,4 +157,4 @@ _Fault = Callable[[str, str], Exception]
 
 
 def _theme_fault(path: Path) -> _Fault:
-    return lambda message, mend: ThemeError(f"{path}: {message}", mend=mend)
+    return lambda message, hint: ThemeError(f"{path}: {message}", hint=hint)

@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from briefing.config.reading import Fault, FaultyConfig, Reading
+from briefing.config.reading import ConfigReading, Fault, FaultyConfig
+from briefing.config.schema import read_config
 from briefing.config.secret import Secret
 from briefing.config.settings import (
     CollectConfig,
@@ -31,10 +32,9 @@ from briefing.config.settings import (
     MailerConfig,
     ReturnsConfig,
     SourceConfig,
-    WarmUp,
+    WarmUpSettings,
     WebConfig,
 )
-from briefing.config.shape import read_config
 from briefing.config.starter import starter, write_starter
 from briefing.errors import ConfigError, name_user
 
@@ -54,7 +54,7 @@ __all__ = [
     "ReturnsConfig",
     "Secret",
     "SourceConfig",
-    "WarmUp",
+    "WarmUpSettings",
     "WebConfig",
     "load",
     "starter",
@@ -69,7 +69,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     as TOML at all.
     """
     path = path.absolute()
-    reading = Reading(_document(path), path, environ)
+    reading = ConfigReading(_document(path), path, environ)
     config = read_config(reading)
     reading.finish()
     return config
@@ -81,12 +81,12 @@ def _document(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ConfigError(
             f"there is no configuration at {path}",
-            mend="write one with `briefing init`, or name another with --config PATH",
+            hint="write one with `briefing init`, or name another with --config PATH",
         ) from None
     except OSError as error:
         raise ConfigError(
             f"cannot read {path}: {error.strerror}",
-            mend=f"make it a file that “{name_user()}”, as whom this runs, can read, "
+            hint=f"make it a file that “{name_user()}”, as whom this runs, can read, "
             "or name another with --config PATH",
         ) from None
     try:
@@ -95,11 +95,11 @@ def _document(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ConfigError(
-            f"{path}, line {line}: not UTF-8 text", mend="save the file as UTF-8"
+            f"{path}, line {line}: not UTF-8 text", hint="save the file as UTF-8"
         ) from None
     except (ValueError, RecursionError) as error:
         # The line itself is not shown: a secret may stand in it.
         raise ConfigError(
             f"{path} is not TOML: {error}",
-            mend="mend the line; text stands in double quotes, and config.example.toml shows all",
+            hint="mend the line; text stands in double quotes, and config.example.toml shows all",
         ) from None

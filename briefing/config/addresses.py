@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 
-from briefing.config.values import Refused, one_line, text
+from briefing.config.values import InvalidValue, one_line, text
 from briefing.hosts import judge
 from briefing.model import MAILBOX_DOMAINS
 
@@ -45,13 +45,13 @@ def address(value: object) -> str:
     """A mail address, checked by its form alone (no DNS)."""
     given = one_line(value)
     if "<" in given:
-        raise Refused(
+        raise InvalidValue(
             "holds more than the address", "write the address alone; names have their own key"
         )
     try:
         checked = validate_email(given, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
-        raise Refused(
+        raise InvalidValue(
             f"is not a mail address: {error}", "write one such as news@example.org"
         ) from None
     return checked.normalized
@@ -60,7 +60,7 @@ def address(value: object) -> str:
 def domain(value: object) -> str:
     if isinstance(value, str) and _DOMAIN.fullmatch(value.casefold()):
         return value.casefold()
-    raise Refused("is not a domain", 'write one such as "gmail.com" in quotes')
+    raise InvalidValue("is not a domain", 'write one such as "gmail.com" in quotes')
 
 
 def reporter(value: object) -> str:
@@ -69,7 +69,7 @@ def reporter(value: object) -> str:
         return address(value).lower()
     given = domain(value)
     if given in MAILBOX_DOMAINS:
-        raise Refused(
+        raise InvalidValue(
             "signs the mail of everybody who has a mailbox there",
             f'write the address that sends the reports, such as "staff@{given}"',
         )
@@ -85,7 +85,9 @@ def host(value: object) -> str:
         pass
     if _HOST.fullmatch(given):
         return given
-    raise Refused("is not a host", 'write a name such as "smtp.example.org"; the port is a key')
+    raise InvalidValue(
+        "is not a host", 'write a name such as "smtp.example.org"; the port is a key'
+    )
 
 
 def network(value: object) -> str:
@@ -96,7 +98,7 @@ def network(value: object) -> str:
             str(ipaddress.ip_network(given)) if "/" in given else str(ipaddress.ip_address(given))
         )
     except ValueError:
-        raise Refused(
+        raise InvalidValue(
             "is neither an IP address nor a network", 'write "10.0.0.5" or "10.0.0.0/8"'
         ) from None
 
@@ -107,9 +109,9 @@ def listen(value: object) -> tuple[str, int]:
     if re.fullmatch(r"[0-9]{1,5}", port) and int(port) <= 65_535 and name:
         try:
             return host(name), int(port)
-        except Refused:
+        except InvalidValue:
             pass
-    raise Refused("is not host and port", 'write them as "127.0.0.1:8000"')
+    raise InvalidValue("is not host and port", 'write them as "127.0.0.1:8000"')
 
 
 def _split_web(value: object) -> tuple[str, SplitResult]:
@@ -118,12 +120,12 @@ def _split_web(value: object) -> tuple[str, SplitResult]:
         parts = urlsplit(given)
         _ = parts.port  # raises for a port that is none
     except ValueError:
-        raise Refused("is not a web address", "write https://host/…") from None
+        raise InvalidValue("is not a web address", "write https://host/…") from None
     unsafe = set(' "<>\\^`{|}').intersection(given)
     if parts.scheme not in {"http", "https"} or not parts.hostname or unsafe:
-        raise Refused("is not a web address", "write it in full: https://host/…")
+        raise InvalidValue("is not a web address", "write it in full: https://host/…")
     if parts.username is not None:
-        raise Refused("holds a user name or password", "leave out what stands before the @")
+        raise InvalidValue("holds a user name or password", "leave out what stands before the @")
     return given, parts
 
 
@@ -136,7 +138,7 @@ def site(value: object) -> str:
     """The address of a site: no query, no fragment; a trailing slash is dropped."""
     given, parts = _split_web(value)
     if parts.query or parts.fragment or given.endswith(("?", "#")):
-        raise Refused("has more than host and path", "leave out what follows ? or #")
+        raise InvalidValue("has more than host and path", "leave out what follows ? or #")
     return given.rstrip("/")
 
 
@@ -145,7 +147,7 @@ def secure_site(value: object) -> str:
     given = site(value)
     parts = urlsplit(given)
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-        raise Refused("is not https", f"write https://{parts.netloc}{parts.path}")
+        raise InvalidValue("is not https", f"write https://{parts.netloc}{parts.path}")
     return given
 
 
@@ -153,9 +155,9 @@ def picture(value: object) -> str:
     """The https address of a picture."""
     given, parts = _split_web(value)
     if parts.scheme != "https":
-        raise Refused("is not https", "mail clients block pictures over http; write https://…")
+        raise InvalidValue("is not https", "mail clients block pictures over http; write https://…")
     if not given.isascii() or judge(parts.hostname or "") or parts.port not in (None, 443):
-        raise Refused(
+        raise InvalidValue(
             "is not on a public host",
             "every reader has to reach it: write https:// and a host's full name, without a port",
         )

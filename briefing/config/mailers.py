@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from briefing.config.addresses import domain, host, is_loopback, secure_site
-from briefing.config.reading import Table
-from briefing.config.sealed import take_api_key, take_password
+from briefing.config.reading import ConfigTable
+from briefing.config.secrets import take_api_key, take_password
 from briefing.config.settings import DeliveryConfig, DkimConfig, MailerConfig, ReturnsConfig
 from briefing.config.times import duration
 from briefing.config.values import choice, flag, integer, name, number, optional, slug, text
@@ -39,7 +39,9 @@ _NEEDED: Mapping[str, tuple[str, str]] = {
 }
 
 
-def take_mailers(root: Table, first: Table) -> tuple[MailerConfig, tuple[MailerConfig, ...]]:
+def take_mailers(
+    root: ConfigTable, first: ConfigTable
+) -> tuple[MailerConfig, tuple[MailerConfig, ...]]:
     """[mailer], and the [[mailers]] that stand beside it."""
     tables = [first, *root.tables("mailers", like="mailer")]
     mailers = [_mailer(table, number) for number, table in enumerate(tables)]
@@ -53,7 +55,7 @@ def take_mailers(root: Table, first: Table) -> tuple[MailerConfig, tuple[MailerC
     return mailers[0], tuple(mailers[1:])
 
 
-def take_dkim(table: Table, briefings: Iterable[Briefing]) -> DkimConfig | None:
+def take_dkim(table: ConfigTable, briefings: Iterable[Briefing]) -> DkimConfig | None:
     """[dkim]; None where nothing is signed."""
     signs = table.take("domain", optional(domain), "")
     keys = []
@@ -84,14 +86,14 @@ def take_dkim(table: Table, briefings: Iterable[Briefing]) -> DkimConfig | None:
 class _Asked:
     """Something that only some ways out can do: the table and key that ask for it."""
 
-    table: Table
+    table: ConfigTable
     key: str
     reason: str
-    mend: str
+    hint: str
 
 
 def check_mailers(
-    tables: Mapping[str, Table],
+    tables: Mapping[str, ConfigTable],
     mailers: Iterable[MailerConfig],
     briefings: Iterable[Briefing],
     delivery: DeliveryConfig,
@@ -115,7 +117,7 @@ def check_mailers(
             it.table.fault(
                 it.key,
                 f"cannot be: a mailer of kind {listed} {it.reason}",
-                it.mend,
+                it.hint,
             )
     for briefing in briefings:
         for address in (briefing.from_address, briefing.reply_to):
@@ -127,7 +129,7 @@ def check_mailers(
                 )
 
 
-def _mailer(table: Table, number_: int) -> MailerConfig:
+def _mailer(table: ConfigTable, number_: int) -> MailerConfig:
     kind = table.take("kind", choice(*_KINDS))
     usual = MailerConfig(kind=kind, path=table.reading.folder / "outbox")
     security = table.take("security", choice(*_PORTS), usual.security)
@@ -176,7 +178,7 @@ def _mailer(table: Table, number_: int) -> MailerConfig:
     return mailer
 
 
-def _check_server(table: Table, mailer: MailerConfig, *, allowed: bool) -> None:
+def _check_server(table: ConfigTable, mailer: MailerConfig, *, allowed: bool) -> None:
     if not mailer.host and table.sound("host"):
         table.fault("host", "is missing", 'write your mail server\'s name, or kind = "outbox"')
     passwords = ("password", "password_env", "password_file")
@@ -193,7 +195,7 @@ def _check_server(table: Table, mailer: MailerConfig, *, allowed: bool) -> None:
         )
 
 
-def _check_provider(table: Table, mailer: MailerConfig) -> None:
+def _check_provider(table: ConfigTable, mailer: MailerConfig) -> None:
     kind = mailer.kind
     for key in _SMTP_ONLY:
         if table.given(key):
@@ -206,9 +208,9 @@ def _check_provider(table: Table, mailer: MailerConfig) -> None:
         if owner != kind and table.given(key):
             table.fault(key, f'is not for kind "{kind}"', f'leave it out; kind "{owner}" has it')
     if kind in _NEEDED:
-        key, mend = _NEEDED[kind]
+        key, hint = _NEEDED[kind]
         if not table.given(key):
-            table.fault(key, f'is missing, and kind "{kind}" needs it', mend)
+            table.fault(key, f'is missing, and kind "{kind}" needs it', hint)
     keys = ("api_key", "api_key_env", "api_key_file")
     # Of SES alone, credentials may come from where AWS's own tools find them.
     wanted = kind != "ses" or bool(mailer.access_key)
@@ -218,7 +220,7 @@ def _check_provider(table: Table, mailer: MailerConfig) -> None:
         table.fault("access_key", "is missing, but there is an api_key", "set both or neither")
 
 
-def _path(table: Table, key: str) -> Path | None:
+def _path(table: ConfigTable, key: str) -> Path | None:
     """A path, relative ones from the configuration's folder on; None where it is not given."""
     given = table.take(key, text(limit=1000, empty=True), "")
     return table.reading.folder / Path(given).expanduser() if given else None

@@ -1,8 +1,9 @@
 """Walks the tables of a configuration and gathers every fault on the way.
 
-A `Reading` is one attempt to read one document. It hands out `Table`s; `Table.take` reads one key.
-A key that will not do leaves a fault and an unusable value behind; nobody gets to see that value,
-because `Reading.finish` raises as long as there is a single fault.
+A `ConfigReading` is one attempt to read one document. It hands out `ConfigTable`s;
+`ConfigTable.take` reads one key. A key that will not do leaves a fault and an unusable value
+behind; nobody gets to see that value, because `ConfigReading.finish` raises as long as there is a
+single fault.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from pathlib import Path
 from typing import TypeVar, cast, overload
 
 from briefing.config.secret import HIDDEN
-from briefing.config.values import Refused, RefusedItems, suggest
+from briefing.config.values import InvalidValue, RefusedItems, suggest
 from briefing.errors import ConfigError
 
-__all__ = ["Fault", "FaultyConfig", "Override", "Reading", "Table"]
+__all__ = ["ConfigReading", "ConfigTable", "Fault", "FaultyConfig", "Override"]
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -35,12 +36,12 @@ class Fault:
     key: str
     value: str
     reason: str
-    mend: str
+    hint: str
 
     def __str__(self) -> str:
         head = f"  {self.key} = {self.value}" if self.value else f"  {self.key}"
-        mend = f"\n    → {self.mend}" if self.mend else ""
-        return f"{head}\n    {self.reason}{mend}"
+        hint = f"\n    → {self.hint}" if self.hint else ""
+        return f"{head}\n    {self.reason}{hint}"
 
 
 class FaultyConfig(ConfigError):
@@ -67,7 +68,7 @@ class Override:
             return self.text
 
 
-class Reading:
+class ConfigReading:
     """One document being read: its tables so far, and the faults found in them.
 
     `folder` is where relative paths start; `environ` is asked for `…_env` keys and for overrides
@@ -78,16 +79,16 @@ class Reading:
         self.path = path
         self.folder = path.parent
         self.environ = environ
-        self._tables: list[Table] = []
+        self._tables: list[ConfigTable] = []
         self._strays: list[Fault] = []
         for variable in sorted(environ):
             if variable.startswith(_PREFIX) and "__" in variable:
                 self._override(document, variable, environ[variable])
         self.root = self.open("", "", document)
 
-    def open(self, label: str, shape: str, values: dict[str, object] | None) -> Table:
+    def open(self, label: str, shape: str, values: dict[str, object] | None) -> ConfigTable:
         """A table at a place; `values` is None where something else stands in its place."""
-        table = Table(self, label, shape, values)
+        table = ConfigTable(self, label, shape, values)
         self._tables.append(table)
         return table
 
@@ -125,11 +126,11 @@ class Reading:
             )
 
 
-class Table:
+class ConfigTable:
     """One table of the document. `label` is its place for people, `shape` that without indexes."""
 
     def __init__(
-        self, reading: Reading, label: str, shape: str, values: dict[str, object] | None
+        self, reading: ConfigReading, label: str, shape: str, values: dict[str, object] | None
     ) -> None:
         self.reading = reading
         self.label = label
@@ -159,9 +160,9 @@ class Table:
             return _read(self._values[key], read)
         except RefusedItems as refused:
             for place, item, why in refused.items:
-                self._add(key + place, HIDDEN if hide else _show(item), why.reason, why.mend, key)
-        except Refused as refused:
-            self.fault(key, refused.reason, refused.mend, hide=hide)
+                self._add(key + place, HIDDEN if hide else _show(item), why.reason, why.hint, key)
+        except InvalidValue as refused:
+            self.fault(key, refused.reason, refused.hint, hide=hide)
         return None if default is ... else default
 
     def given(self, key: str) -> bool:
@@ -177,11 +178,11 @@ class Table:
         """Whether none of the keys has a fault so far, so that they can be held together."""
         return not self._absent and not self._unsound.intersection(keys)
 
-    def fault(self, key: str, reason: str, mend: str = "", *, hide: bool = False) -> None:
+    def fault(self, key: str, reason: str, hint: str = "", *, hide: bool = False) -> None:
         value = _show(self._values[key]) if key in self._values else ""
-        self._add(key, HIDDEN if hide and value else value, reason, mend, key)
+        self._add(key, HIDDEN if hide and value else value, reason, hint, key)
 
-    def table(self, key: str) -> Table:
+    def table(self, key: str) -> ConfigTable:
         """A table inside this one; an empty one where it is absent."""
         self.known[key] = None
         value = _plain(self._values.get(key, {}))
@@ -193,7 +194,7 @@ class Table:
             value if isinstance(value, dict) and not self._absent else None,
         )
 
-    def tables(self, key: str, *, bare: str = "", like: str = "") -> Iterator[Table]:
+    def tables(self, key: str, *, bare: str = "", like: str = "") -> Iterator[ConfigTable]:
         """The tables of an array; a bare text stands for a table with the one key `bare`. Where
         they have the keys of the table `like`, they count as such."""
         self.known[key] = None
@@ -219,16 +220,16 @@ class Table:
         close = suggest(key.replace("-", "_"), self.known)
         elsewhere = self.reading.tables_with(key)
         if close:
-            mend = f'did you mean "{close}"?'
+            hint = f'did you mean "{close}"?'
         elif len(elsewhere) == 1:
-            mend = f"it belongs in [{elsewhere[0]}]"
+            hint = f"it belongs in [{elsewhere[0]}]"
         else:
-            mend = "known here: " + ", ".join(self.known)
-        return Fault(self._place(key, key), "", "is an unknown key", mend)
+            hint = "known here: " + ", ".join(self.known)
+        return Fault(self._place(key, key), "", "is an unknown key", hint)
 
-    def _add(self, place: str, value: str, reason: str, mend: str, key: str) -> None:
+    def _add(self, place: str, value: str, reason: str, hint: str, key: str) -> None:
         self._unsound.add(key)
-        self._faults.append(Fault(self._place(place, key), value, reason, mend))
+        self._faults.append(Fault(self._place(place, key), value, reason, hint))
 
     def _place(self, place: str, key: str) -> str:
         variable = _variable(self._values.get(key))
@@ -258,7 +259,7 @@ def _read(value: object, read: Callable[[object], T]) -> T:
         return read(value)
     try:
         return read(value.text)
-    except Refused:
+    except InvalidValue:
         return read(value.parse())
 
 

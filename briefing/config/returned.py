@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 from briefing.config.addresses import host, is_loopback, listen, reporter
-from briefing.config.reading import Table
-from briefing.config.sealed import take_password, take_secret
+from briefing.config.reading import ConfigTable
+from briefing.config.secrets import take_password, take_secret
 from briefing.config.settings import DeliveryConfig, HookConfig, ReturnsConfig
 from briefing.config.times import duration
 from briefing.config.values import (
-    Refused,
+    InvalidValue,
     choice,
     flag,
     integer,
@@ -30,7 +30,7 @@ _ARN = re.compile(r"arn:aws(?:-[a-z]+)*:sns:[a-z0-9-]{1,30}:[0-9]{12}:[A-Za-z0-9
 _MOST_LOCAL = 64 - 41
 
 
-def take_returns(table: Table, delivery: DeliveryConfig) -> ReturnsConfig:
+def take_returns(table: ConfigTable, delivery: DeliveryConfig) -> ReturnsConfig:
     usual = ReturnsConfig(folder=table.reading.folder / "returned")
     kind = table.take("kind", choice("none", "imap", "lmtp", "pipe"), usual.kind)
     security = table.take("security", choice(*_PORTS), usual.security)
@@ -72,7 +72,7 @@ def take_returns(table: Table, delivery: DeliveryConfig) -> ReturnsConfig:
     return returns
 
 
-def _check_account(table: Table, returns: ReturnsConfig, *, plain: bool) -> None:
+def _check_account(table: ConfigTable, returns: ReturnsConfig, *, plain: bool) -> None:
     for key, value in (("host", returns.host), ("username", returns.username)):
         if not value and table.sound(key):
             table.fault(key, "is missing", 'kind = "imap" needs it')
@@ -91,7 +91,7 @@ def _check_account(table: Table, returns: ReturnsConfig, *, plain: bool) -> None
         )
 
 
-def _check_marks(table: Table, returns: ReturnsConfig, return_path: str | None) -> None:
+def _check_marks(table: ConfigTable, returns: ReturnsConfig, return_path: str | None) -> None:
     """Marks go between the local part of return_path and the @: bounces+…@example.org."""
     local = (return_path or "").rpartition("@")[0]
     if not returns.verp and not returns.mailto:
@@ -111,7 +111,7 @@ def _check_marks(table: Table, returns: ReturnsConfig, return_path: str | None) 
         )
 
 
-def take_hooks(root: Table) -> tuple[HookConfig, ...]:
+def take_hooks(root: ConfigTable) -> tuple[HookConfig, ...]:
     hooks: list[HookConfig] = []
     for table in root.tables("hooks"):
         hook = HookConfig(
@@ -128,7 +128,7 @@ def take_hooks(root: Table) -> tuple[HookConfig, ...]:
     return tuple(hooks)
 
 
-def _check_hook(table: Table, hook: HookConfig) -> None:
+def _check_hook(table: ConfigTable, hook: HookConfig) -> None:
     needs_topics = hook.provider == "ses"
     if needs_topics and not hook.topics and table.sound("topics"):
         table.fault("topics", "is missing", "write the ARNs of the SNS topics SES tells")
@@ -148,5 +148,7 @@ _SECRETS = ("secret", "secret_env", "secret_file")
 def _topic(value: object) -> str:
     given = one_line(value)
     if not _ARN.fullmatch(given):
-        raise Refused("is not the ARN of a topic", 'write "arn:aws:sns:eu-west-1:123456789012:ses"')
+        raise InvalidValue(
+            "is not the ARN of a topic", 'write "arn:aws:sns:eu-west-1:123456789012:ses"'
+        )
     return given

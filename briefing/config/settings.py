@@ -22,7 +22,7 @@ __all__ = [
     "MailerConfig",
     "ReturnsConfig",
     "SourceConfig",
-    "WarmUp",
+    "WarmUpSettings",
     "WebConfig",
 ]
 
@@ -119,7 +119,7 @@ class DkimConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class WarmUp:
+class WarmUpSettings:
     """A daily ceiling for a new sender: `start` messages on the first day, then × `growth` a day.
 
     `since` is that first day; None means the day of the first delivery in the ledger.
@@ -144,7 +144,7 @@ class DeliveryConfig:
     domain_rates: tuple[tuple[str, float], ...] = ()
     on_unknown: str = "resend"
     send_window: tuple[time, time] | None = None
-    warm_up: WarmUp | None = None
+    warm_up: WarmUpSettings | None = None
     test_addresses: tuple[str, ...] = ()
     retry_waits: tuple[timedelta, ...] = (
         timedelta(minutes=5),

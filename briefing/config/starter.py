@@ -7,7 +7,7 @@ import os
 import secrets
 from pathlib import Path
 
-from briefing.config.sealed import SECRET_FILE
+from briefing.config.secrets import SECRET_FILE
 from briefing.errors import UsageError
 
 __all__ = ["starter", "write_starter"]
@@ -108,9 +108,9 @@ def write_starter(
     except OSError as error:
         raise UsageError(
             f"cannot write {error.filename}: {error.strerror}",
-            mend="choose a folder that can be written",
+            hint="choose a folder that can be written",
         ) from None
-    raise UsageError(f"{target} exists already", mend="edit it, or name another with --config PATH")
+    raise UsageError(f"{target} exists already", hint="edit it, or name another with --config PATH")
 
 
 def _create(path: Path, content: str, mode: int) -> bool:

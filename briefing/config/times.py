@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
-from briefing.config.values import Refused, one_line, suggest
+from briefing.config.values import InvalidValue, one_line, suggest
 
 __all__ = ["clock", "day", "duration", "send_window", "weekdays", "zone"]
 
@@ -22,11 +22,11 @@ def duration(low: str, high: str) -> Callable[[object], timedelta]:
     def read(value: object) -> timedelta:
         span = _span(value) if isinstance(value, str) else None
         if span is None:
-            raise Refused(
+            raise InvalidValue(
                 "is not a duration", 'write a number and a unit: "90s", "15m", "6h", "3d"'
             )
         if not (_span(low) or timedelta()) <= span <= (_span(high) or timedelta()):
-            raise Refused("is out of range", f'write a duration from "{low}" to "{high}"')
+            raise InvalidValue("is out of range", f'write a duration from "{low}" to "{high}"')
         return span
 
     return read
@@ -46,7 +46,7 @@ def clock(value: object) -> time:
             return time.fromisoformat(value)
         except ValueError:
             pass
-    raise Refused("is not a time of day", 'write hours and minutes from "00:00" to "23:59"')
+    raise InvalidValue("is not a time of day", 'write hours and minutes from "00:00" to "23:59"')
 
 
 def send_window(value: object) -> tuple[time, time] | None:
@@ -57,17 +57,19 @@ def send_window(value: object) -> tuple[time, time] | None:
     if dash:
         try:
             hours = (clock(start.strip()), clock(end.strip()))
-        except Refused:
+        except InvalidValue:
             hours = (time(), time())
         if hours[0] != hours[1]:
             return hours
-    raise Refused("is not a span of hours", 'write two times of day: "06:00-22:00", or "" for any')
+    raise InvalidValue(
+        "is not a span of hours", 'write two times of day: "06:00-22:00", or "" for any'
+    )
 
 
 def day(value: object) -> date:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
-    raise Refused("needs a date", "write year-month-day without quotes: 2025-01-24")
+    raise InvalidValue("needs a date", "write year-month-day without quotes: 2025-01-24")
 
 
 def weekdays(value: object) -> frozenset[int]:
@@ -77,7 +79,7 @@ def weekdays(value: object) -> frozenset[int]:
     if isinstance(value, list) and value and all(item in _WEEKDAYS for item in value):
         return frozenset(_WEEKDAYS.index(item) + 1 for item in value)
     names = ", ".join(f'"{name}"' for name in _WEEKDAYS)
-    raise Refused(
+    raise InvalidValue(
         "is not a set of days", f'write "daily", "weekdays", "weekends" or a list of {names}'
     )
 
@@ -95,4 +97,4 @@ def zone(value: object) -> ZoneInfo:
     city = suggest(name.replace(" ", "_"), cities)
     close = suggest(name, known) or cities.get(city, "")
     meant = f'did you mean "{close}"?' if close else 'write a name such as "Europe/London"'
-    raise Refused("is not a time zone", meant)
+    raise InvalidValue("is not a time zone", meant)

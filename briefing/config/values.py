@@ -1,4 +1,6 @@
-"""Readers of single values: each takes what TOML gave and returns our type or raises `Refused`.
+"""Readers of single values: each takes what TOML gave and returns our type.
+
+A value that will not do raises `InvalidValue`.
 
 Types are strict: `"8"` is not 8 and 1 is not true. No reader touches a file or the network.
 """
@@ -23,19 +25,19 @@ _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 _FONTS = re.compile(r"[\w ,.'-]+")
 
 
-class Refused(Exception):
+class InvalidValue(Exception):
     """A value that will not do: the reason, and what to write instead."""
 
-    def __init__(self, reason: str, mend: str = "") -> None:
+    def __init__(self, reason: str, hint: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
-        self.mend = mend
+        self.hint = hint
 
 
-class RefusedItems(Refused):
+class RefusedItems(InvalidValue):
     """Several items of one list or table, each with its place ("[2]") and its value."""
 
-    def __init__(self, items: list[tuple[str, object, Refused]]) -> None:
+    def __init__(self, items: list[tuple[str, object, InvalidValue]]) -> None:
         super().__init__("has items that will not do")
         self.items = items
 
@@ -50,10 +52,10 @@ def suggest(word: str, known: Iterable[str]) -> str:
 def one_line(value: object) -> str:
     """Text as it is, without line breaks and control characters."""
     if not isinstance(value, str):
-        raise Refused("needs text", 'write it in quotes: "…"')
+        raise InvalidValue("needs text", 'write it in quotes: "…"')
     # Line breaks and control characters would end up in headers (RFC 5322, section 2.2).
     if any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in value):
-        raise Refused("holds a line break or control character", "write it on one line")
+        raise InvalidValue("holds a line break or control character", "write it on one line")
     return value
 
 
@@ -63,9 +65,11 @@ def text(limit: int = 200, *, empty: bool = False) -> Callable[[object], str]:
     def read(value: object) -> str:
         line = one_line(value).strip()
         if not line and not empty:
-            raise Refused("is empty", "write something, or leave the key out if it has a default")
+            raise InvalidValue(
+                "is empty", "write something, or leave the key out if it has a default"
+            )
         if len(line) > limit:
-            raise Refused(f"has {len(line)} characters", f"write at most {limit}")
+            raise InvalidValue(f"has {len(line)} characters", f"write at most {limit}")
         return line
 
     return read
@@ -75,7 +79,7 @@ def opaque(value: object) -> str:
     """A password or key, taken as it is, spaces included."""
     line = one_line(value)
     if not line:
-        raise Refused("is empty", "write the secret, or leave the key out")
+        raise InvalidValue("is empty", "write the secret, or leave the key out")
     return line
 
 
@@ -91,23 +95,25 @@ def choice(*options: str) -> Callable[[object], str]:
         close = suggest(value, options) if isinstance(value, str) else ""
         meant = f'did you mean "{close}"? ' if close else ""
         allowed = ", ".join(f'"{option}"' for option in options)
-        raise Refused("is not one of the choices", f"{meant}allowed: {allowed}")
+        raise InvalidValue("is not one of the choices", f"{meant}allowed: {allowed}")
 
     return read
 
 
 def flag(value: object) -> bool:
     if not isinstance(value, bool):
-        raise Refused("needs true or false", "write true or false, without quotes")
+        raise InvalidValue("needs true or false", "write true or false, without quotes")
     return value
 
 
 def integer(low: int, high: int) -> Callable[[object], int]:
     def read(value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
-            raise Refused("needs a whole number", f"write one from {low} to {high}, without quotes")
+            raise InvalidValue(
+                "needs a whole number", f"write one from {low} to {high}, without quotes"
+            )
         if not low <= value <= high:
-            raise Refused("is out of range", f"write a whole number from {low} to {high}")
+            raise InvalidValue("is out of range", f"write a whole number from {low} to {high}")
         return value
 
     return read
@@ -116,9 +122,11 @@ def integer(low: int, high: int) -> Callable[[object], int]:
 def number(low: float, high: float) -> Callable[[object], float]:
     def read(value: object) -> float:
         if not isinstance(value, int | float) or isinstance(value, bool) or math.isnan(value):
-            raise Refused("needs a number", f"write one from {low:g} to {high:g}, without quotes")
+            raise InvalidValue(
+                "needs a number", f"write one from {low:g} to {high:g}, without quotes"
+            )
         if not low <= value <= high:
-            raise Refused("is out of range", f"write a number from {low:g} to {high:g}")
+            raise InvalidValue("is out of range", f"write a number from {low:g} to {high:g}")
         return float(value)
 
     return read
@@ -130,26 +138,30 @@ def language(value: object) -> str:
     try:
         Locale.parse(tag, sep="-")
     except (UnknownLocaleError, ValueError, TypeError):
-        raise Refused("is not a language", 'write a tag such as "en", "es" or "pt-BR"') from None
+        raise InvalidValue(
+            "is not a language", 'write a tag such as "en", "es" or "pt-BR"'
+        ) from None
     return tag
 
 
 def slug(value: object) -> str:
     if isinstance(value, str) and _SLUG.fullmatch(value):
         return value
-    raise Refused("is not a slug", "write a-z, 0-9 and hyphens, at most 63, no hyphen in front")
+    raise InvalidValue(
+        "is not a slug", "write a-z, 0-9 and hyphens, at most 63, no hyphen in front"
+    )
 
 
 def name(value: object) -> str:
     if isinstance(value, str) and _NAME.fullmatch(value):
         return value
-    raise Refused("is not a name", "write a-z, 0-9, - and _, a letter in front")
+    raise InvalidValue("is not a name", "write a-z, 0-9, - and _, a letter in front")
 
 
 def color(value: object) -> str:
     if isinstance(value, str) and _COLOR.fullmatch(value):
         return value.casefold()
-    raise Refused("is not a colour", 'write six hexadecimal digits: "#1a2b3c"')
+    raise InvalidValue("is not a colour", 'write six hexadecimal digits: "#1a2b3c"')
 
 
 def fonts(value: object) -> str:
@@ -157,7 +169,7 @@ def fonts(value: object) -> str:
     given = text()(value)
     if _FONTS.fullmatch(given) and given.count("'") % 2 == 0:
         return given
-    raise Refused("is not a list of fonts", "write \"Georgia, 'Times New Roman', serif\"")
+    raise InvalidValue("is not a list of fonts", "write \"Georgia, 'Times New Roman', serif\"")
 
 
 def listing(read: Callable[[object], T]) -> Callable[[object], tuple[T, ...]]:
@@ -165,12 +177,12 @@ def listing(read: Callable[[object], T]) -> Callable[[object], tuple[T, ...]]:
 
     def read_all(value: object) -> tuple[T, ...]:
         if not isinstance(value, list):
-            raise Refused("needs a list", 'write ["…", "…"]')
+            raise InvalidValue("needs a list", 'write ["…", "…"]')
         good, bad = [], []
         for index, item in enumerate(value):
             try:
                 good.append(read(item))
-            except Refused as refused:
+            except InvalidValue as refused:
                 bad.append((f"[{index}]", item, refused))
         if bad:
             raise RefusedItems(bad)
@@ -186,12 +198,12 @@ def mapping(
 
     def read_all(value: object) -> tuple[tuple[str, T], ...]:
         if not isinstance(value, dict):
-            raise Refused("needs a table", 'write { "key" = value }')
+            raise InvalidValue("needs a table", 'write { "key" = value }')
         good, bad = [], []
         for key, item in value.items():
             try:
                 good.append((read_key(key), read(item)))
-            except Refused as refused:
+            except InvalidValue as refused:
                 bad.append((f'."{key}"', item, refused))
         if bad:
             raise RefusedItems(bad)

@@ -12,22 +12,22 @@ machines. The sending loop does not know what a message is made of: it is given 
 writes one.
 """
 
-from briefing.delivery.course import Ended
+from briefing.delivery.chunk_source import ChunkSource, OpenChunks
 from briefing.delivery.distributed import Distributed
 from briefing.delivery.owner import name_owner
-from briefing.delivery.pace import Pace, WarmUp
 from briefing.delivery.retry import Retry
+from briefing.delivery.run_state import Ended
 from briefing.delivery.sending import Sending
-from briefing.delivery.supply import OpenChunks, Supply
+from briefing.delivery.throttle import Throttle, WarmUp
 
 __all__ = [
+    "ChunkSource",
     "Distributed",
     "Ended",
     "OpenChunks",
-    "Pace",
     "Retry",
     "Sending",
-    "Supply",
+    "Throttle",
     "WarmUp",
     "name_owner",
 ]

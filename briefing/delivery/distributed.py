@@ -25,8 +25,8 @@ from datetime import datetime
 
 import structlog
 
-from briefing.delivery.part import Begin
 from briefing.delivery.worker import Worker
+from briefing.delivery.worker_run import Begin
 from briefing.store import Connection, Database, jobs, ledger
 
 log = structlog.get_logger(__name__)

@@ -11,18 +11,18 @@ from functools import partial
 
 import structlog
 
-from briefing.delivery.books import Books
-from briefing.delivery.course import Course, Ended
-from briefing.delivery.holding import Holding
-from briefing.delivery.lines import Lines
-from briefing.delivery.pace import Pace
+from briefing.delivery.chunk_source import ChunkSource
+from briefing.delivery.connections import Connections
+from briefing.delivery.group_commit import GroupCommit
+from briefing.delivery.held_chunks import HeldChunks
+from briefing.delivery.ledger_writer import LedgerWriter
 from briefing.delivery.queue import Job, Queue
 from briefing.delivery.rates import Rates
-from briefing.delivery.recorder import Recorder
 from briefing.delivery.retry import Retry
-from briefing.delivery.supply import Supply
+from briefing.delivery.run_state import Ended, RunState
+from briefing.delivery.throttle import Throttle
 from briefing.errors import MailerFault
-from briefing.mailers import Line, Mailer, MailerBusy
+from briefing.mailers import Mailer, MailerBusy, MailerConnection
 from briefing.model import Message, NoMessage, Outcome, Recipient
 from briefing.store import Connection, Database, editions, edits, leases, ledger, limits
 from briefing.store.leases import Chunk
@@ -53,10 +53,10 @@ class Sending:
         mailer: Mailer,
         edition_id: int,
         write_message: Callable[[Recipient], Message | NoMessage],
-        supply: Supply,
+        chunk_source: ChunkSource,
         *,
         started: datetime,
-        pace: Pace,
+        throttle: Throttle,
         retry: Retry,
         clock: Callable[[], datetime],
         stop: threading.Event,
@@ -66,18 +66,20 @@ class Sending:
         self._mailer = mailer
         self._edition_id = edition_id
         self._write_message = write_message
-        self._supply = supply
+        self._chunk_source = chunk_source
         self._started = ledger.to_ms(started)
-        self._pace = pace
+        self._throttle = throttle
         self._retry = retry
         self._clock = clock
         self._stop = stop
         self._progress = progress
-        self._course = Course(stop)
-        self._holding = Holding()
-        self._queue = Queue(Rates(pace.rate, pace.domain_rates, self._reserve), time.monotonic)
-        self._course.on_end(self._queue.close)
-        self._course.on_end(self._holding.wake)
+        self._run_state = RunState(stop)
+        self._held = HeldChunks()
+        self._queue = Queue(
+            Rates(throttle.rate, throttle.domain_rates, self._reserve), time.monotonic
+        )
+        self._run_state.on_end(self._queue.close)
+        self._run_state.on_end(self._held.wake)
         self._looked_at = time.monotonic()
         self._paused = False
         self._in_doubt = self._in_doubt_told = 0
@@ -85,21 +87,21 @@ class Sending:
     @property
     def next_at(self) -> datetime | None:
         """After `Ended.WAITING`, when there will be more to do."""
-        return self._course.next_at
+        return self._run_state.next_at
 
     @property
     def ended(self) -> Ended | None:
         """Why the run ended; None before."""
-        return self._course.ended
+        return self._run_state.ended
 
     @property
     def failed(self) -> bool:
         """Whether the run ended, or is about to, because something is broken."""
-        return self._course.failure is not None
+        return self._run_state.failure is not None
 
     def wake(self) -> None:
         """Ask the supply again at once."""
-        self._holding.wake()
+        self._held.wake()
 
     def run(self) -> Ended:
         """Send until nothing is left to send now, or until stopped, paused or cancelled.
@@ -109,36 +111,41 @@ class Sending:
         """
         if not self._take():
             self._end_if_idle()
-        if self._course.ended is None:
+        if self._run_state.ended is None:
             with ExitStack() as afterwards:
                 afterwards.callback(self._give_back)
                 self._run_lines(afterwards)
-        if self._course.failure is not None:
-            raise self._course.failure
-        assert self._course.ended is not None  # noqa: S101 - it has not come back otherwise
-        return self._course.ended
+        if self._run_state.failure is not None:
+            raise self._run_state.failure
+        assert self._run_state.ended is not None  # noqa: S101 - it has not come back otherwise
+        return self._run_state.ended
 
-    def _open_first(self) -> Line:
+    def _open_first(self) -> MailerConnection:
         """The first line, before there are threads. Raises as `run` does."""
         try:
-            return self._mailer.open(self._course.wait)
+            return self._mailer.open(self._run_state.wait)
         except MailerFault as fault:
             self._pause_for(fault)
             raise
 
     def _run_lines(self, afterwards: ExitStack) -> None:
-        books = Books(
-            self._database, self._edition_id, self._course, self._pace, self._clock, self._lose
+        ledger_writer = LedgerWriter(
+            self._database,
+            self._edition_id,
+            self._run_state,
+            self._throttle,
+            self._clock,
+            self._lose,
         )
-        afterwards.callback(books.close)
-        recorder = Recorder(books.write, lines=self._mailer.lines)
-        afterwards.callback(recorder.flush)
-        lines = Lines(
+        afterwards.callback(ledger_writer.close)
+        group_commit = GroupCommit(ledger_writer.write, lines=self._mailer.lines)
+        afterwards.callback(group_commit.flush)
+        lines = Connections(
             self._mailer,
             self._queue,
-            recorder,
-            self._course,
-            self._holding,
+            group_commit,
+            self._run_state,
+            self._held,
             write_message=self._write_message,
             judge=self._judge,
             put_off=self._put_off,
@@ -149,63 +156,65 @@ class Sending:
             """Keep the leases and notice a pause, also while no message leaves."""
             if time.monotonic() - self._looked_at >= _LOOK:
                 self._looked_at = time.monotonic()
-                recorder.flush()
+                group_commit.flush()
                 self._keep()
-                self._progress(books.finished)
+                self._progress(ledger_writer.finished)
 
         lines.start(self._open_first())
         try:
-            self._feed(recorder, look)
+            self._feed(group_commit, look)
         except BaseException as error:  # noqa: BLE001 - raised by `run`, once the lines have ended
-            self._course.end(Ended.STOPPED, failure=error)
+            self._run_state.end(Ended.STOPPED, failure=error)
         # At once: a slow server may keep the lines for minutes, and other processes would go on.
-        self._pause_for(self._course.failure)
+        self._pause_for(self._run_state.failure)
         lines.join(lambda: self._despite_failure(look), _LOOK)
-        self._pause_for(self._course.failure)
+        self._pause_for(self._run_state.failure)
 
     # The feeder: the caller's thread.
 
-    def _feed(self, recorder: Recorder[tuple[Chunk, Mark], Job], look: Callable[[], None]) -> None:
-        while self._course.ended is None:
+    def _feed(
+        self, group_commit: GroupCommit[tuple[Chunk, Mark], Job], look: Callable[[], None]
+    ) -> None:
+        while self._run_state.ended is None:
             if self._stop.is_set():
-                self._course.end(Ended.STOPPED)
+                self._run_state.end(Ended.STOPPED)
                 return
-            if finished := self._holding.finished():
-                recorder.flush()
+            if finished := self._held.finished():
+                group_commit.flush()
                 self._hand_back(finished)
             look()
             self._tell_waiting()
             if self._is_full() or not self._take():
                 self._end_if_idle()
-                if self._course.ended is None:
-                    self._holding.wait(0.2)
+                if self._run_state.ended is None:
+                    self._held.wait(0.2)
 
     def _tell_waiting(self) -> None:
         if self._queue.parked:
-            for chunk in self._holding.chunks():
-                if self._holding.left(chunk) == self._queue.parked_of(chunk):
-                    self._supply.wait_for_domains(chunk)
+            for chunk in self._held.chunks():
+                if self._held.left(chunk) == self._queue.parked_of(chunk):
+                    self._chunk_source.wait_for_domains(chunk)
 
     def _is_full(self) -> bool:
-        return self._queue.ready >= self._pace.chunk_size or self._queue.parked > _MOST_PARKED
+        return self._queue.ready >= self._throttle.chunk_size or self._queue.parked > _MOST_PARKED
 
     def _take(self) -> bool:
         """Lease and queue one more chunk; False when there is none to take now."""
         now = self._clock()
-        opens = self._pace.opens(now)
+        opens = self._throttle.opens(now)
         chunk = None
         with self._database.write() as connection:
             standing = ledger.standing(connection, self._edition_id)
             if standing == "sending" and opens <= now:
-                chunk = self._supply.take(connection, ledger.to_ms(now))
+                chunk = self._chunk_source.take(connection, ledger.to_ms(now))
                 claimed = leases.claim(connection, chunk, now) if chunk else []
                 doubts = self._count_doubts(connection, chunk, now) if chunk else 0
-        if self._course.heed(standing) and opens > now:
-            self._course.end(Ended.WAITING, next_at=opens)
+        if self._run_state.heed(standing) and opens > now:
+            self._run_state.end(Ended.WAITING, next_at=opens)
         if chunk is None:
             return False
         self._tell_doubts(doubts)
-        self._holding.add(chunk, len(claimed))
+        self._held.add(chunk, len(claimed))
         self._queue.put([Job(recipient, tries, chunk) for recipient, tries in claimed])
         return True
 
@@ -231,47 +240,47 @@ class Sending:
 
     def _end_if_idle(self) -> None:
         """End the run when it holds no chunk and there is none to be had soon."""
-        if self._course.ended is not None or self._holding.chunks():
+        if self._run_state.ended is not None or self._held.chunks():
             return
         now = self._now()
         with self._database.read() as connection:
-            due = self._supply.next_due(connection, now)
+            due = self._chunk_source.next_due(connection, now)
         if due is None:
-            self._course.end(Ended.DONE)
+            self._run_state.end(Ended.DONE)
         elif due > now + _SOON:
-            self._course.end(Ended.WAITING, next_at=datetime.fromtimestamp(due / 1000, UTC))
+            self._run_state.end(Ended.WAITING, next_at=datetime.fromtimestamp(due / 1000, UTC))
 
     def _keep(self) -> None:
         """Renew the leases; chunks that were taken over are let go."""
-        held = self._holding.chunks()
+        held = self._held.chunks()
         with self._database.write() as connection:
             standing = ledger.standing(connection, self._edition_id)
             kept = leases.hold_fences(connection, held, self._now())
-        self._course.heed(standing)
+        self._run_state.heed(standing)
         self._lose([chunk for chunk in held if chunk not in kept])
 
     def _lose(self, chunks: Sequence[Chunk]) -> None:
         """Another process has taken these chunks: nothing of them is ours any more."""
-        if lost := self._holding.let_go(chunks):
+        if lost := self._held.let_go(chunks):
             log.warning("chunks taken over by another sender", chunks=[c.number for c in lost])
             self._queue.drop(set(lost))
 
     def _give_back(self) -> None:
-        self._hand_back(self._holding.chunks())
+        self._hand_back(self._held.chunks())
 
     def _hand_back(self, chunks: Sequence[Chunk]) -> None:
         if chunks:
             with self._database.write() as connection:
                 for chunk in chunks:
-                    self._supply.give_back(connection, chunk)
-            self._holding.let_go(chunks)
+                    self._chunk_source.give_back(connection, chunk)
+            self._held.let_go(chunks)
 
     def _despite_failure(self, look: Callable[[], None]) -> None:
         """What keeps the leases must not keep the lines from being waited for."""
         try:
             look()
         except Exception as error:  # noqa: BLE001 - raised by `run`, once the lines have ended
-            self._course.end(Ended.STOPPED, failure=error)
+            self._run_state.end(Ended.STOPPED, failure=error)
 
     def _pause_for(self, failure: BaseException | None) -> None:
         """Stop every sender of the edition where a failure would hit every reader. Who paused it
@@ -279,7 +288,7 @@ class Sending:
         if self._paused or not isinstance(failure, MailerFault) or isinstance(failure, MailerBusy):
             return
         self._paused = True
-        why = f"{failure.message} ({failure.mend})"
+        why = f"{failure.message} ({failure.hint})"
         with self._database.write() as connection:
             edition = editions.lock(connection, self._edition_id)
             if edition is None or edition.paused:
@@ -295,7 +304,7 @@ class Sending:
                 now=self._clock(),
                 note=why,
             )
-        log.error("edition paused", reason=failure.message, mend=failure.mend)
+        log.error("edition paused", reason=failure.message, hint=failure.hint)
 
     # What the lines ask.
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from briefing.delivery.chunk_source import release_dead
 from briefing.delivery.owner import name_owner
-from briefing.delivery.part import Begin, Part, finish
-from briefing.delivery.supply import release_dead
+from briefing.delivery.worker_run import Begin, WorkerRun, finish
 from briefing.errors import BriefingError
 from briefing.mailers import MailerBusy
 from briefing.model import EditionState
@@ -51,7 +51,7 @@ class Worker:
         self._resend_unknown = resend_unknown
         self._owner = name_owner()
         self._lock = threading.Lock()
-        self._parts: dict[int, Part] = {}
+        self._parts: dict[int, WorkerRun] = {}
         # Editions that are not to be taken up before: their hour has not come, or something failed.
         self._rests: dict[int, datetime] = {}
         self._threads: set[threading.Thread] = set()
@@ -132,13 +132,13 @@ class Worker:
         if await asyncio.wrap_future(part.ticket(number)):
             await asyncio.to_thread(self._queue_again, edition_id, number, part.not_before)
 
-    def _part(self, edition_id: int) -> Part | None:
+    def _part(self, edition_id: int) -> WorkerRun | None:
         """This worker's part in an edition, begun if it is not; None where nothing is to send."""
         with self._lock:
             part = self._parts.get(edition_id)
             if part is not None and not part.closed:
                 return part
-            part = Part(
+            part = WorkerRun(
                 self._database,
                 edition_id,
                 self._owner,
@@ -158,7 +158,7 @@ class Worker:
                 thread.start()
             return part
 
-    def _send(self, part: Part) -> None:
+    def _send(self, part: WorkerRun) -> None:
         """The whole of a part: until it is idle, stopped, paused, …"""
         log.info("delivery begins", edition=part.edition_id)
         with self._reported(part):
@@ -169,14 +169,14 @@ class Worker:
             self._rests[part.edition_id] = part.not_before
 
     @contextmanager
-    def _reported(self, part: Part) -> Iterator[None]:
+    def _reported(self, part: WorkerRun) -> Iterator[None]:
         """Failures end the part, not the worker."""
         try:
             yield
         except MailerBusy as busy:
-            log.warning("mail server away", error=busy.message, mend=busy.mend)
+            log.warning("mail server away", error=busy.message, hint=busy.hint)
         except BriefingError as error:
-            log.error("delivery failed", error=error.message, mend=error.mend)  # noqa: TRY400
+            log.error("delivery failed", error=error.message, hint=error.hint)  # noqa: TRY400
         except Exception:
             log.exception("delivery failed unexpectedly")
         else:

@@ -18,22 +18,22 @@ from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 
-from briefing.collection import Polled, collect
+from briefing.collection import PolledSource, collect
 from briefing.composition import Composed, Theme
 from briefing.composition.letters import Letters
 from briefing.composition.look import Dress
-from briefing.delivery import Distributed, Pace, Retry
+from briefing.delivery import Distributed, Retry, Throttle
 from briefing.desk import reminders
 from briefing.desk.alerts import Alerts
-from briefing.desk.deciding import Deciding, Judged, after_approval
+from briefing.desk.approval import Approval, Judged, after_approval
 from briefing.desk.differences import Differences, compare_fields, compare_text
 from briefing.desk.dispatch import Delivered, Dispatch, SignerOf, refuse_early
-from briefing.desk.drafting import Draft, Drafting
+from briefing.desk.drafts import Draft, Drafts
 from briefing.desk.editing import Editing
-from briefing.desk.notices import Notices
 from briefing.desk.pages import read_page
-from briefing.desk.proofs import Proofs
-from briefing.desk.together import Together
+from briefing.desk.preflight import Preflight
+from briefing.desk.presence import EditorPresence
+from briefing.desk.transactional_mail import TransactionalMail
 from briefing.desk.users import Users
 from briefing.errors import ConfigError, EditionError, ThemeError, UsageError
 from briefing.mailers import Mailer
@@ -76,7 +76,7 @@ class Desk:
         *,
         theme: Callable[[Briefing], Theme],
         mailer: Callable[[], Mailer],
-        pace: Pace,
+        throttle: Throttle,
         retry: Retry,
         return_path: str,
         verp: bool = False,
@@ -94,13 +94,13 @@ class Desk:
         self.tokens = tokens
         self.theme = theme
         self._clock = clock
-        self._drafting = Drafting(database, publication, theme)
+        self._drafting = Drafts(database, publication, theme)
         self._dispatch = Dispatch(
             database,
             publication,
             tokens,
             mailer,
-            pace=pace,
+            throttle=throttle,
             retry=retry,
             return_path=return_path,
             verp=verp,
@@ -113,13 +113,13 @@ class Desk:
         self.editing = Editing(
             database, self.briefing, partial(read_page, allow_private=allow_private)
         )
-        self.deciding = Deciding(database, self)
-        self.proofs = Proofs(
+        self.deciding = Approval(database, self)
+        self.proofs = Preflight(
             publication, self.briefing, lambda edition: self.show(edition).composed
         )
-        self.together = Together(database)
+        self.together = EditorPresence(database)
         self.users = Users(database, publication.name)
-        self.notices = Notices(
+        self.notices = TransactionalMail(
             database,
             publication,
             self.former,
@@ -172,12 +172,12 @@ class Desk:
             return self.briefings[slug]
         known = ", ".join(self.briefings)
         if slug:
-            raise UsageError(f"there is no briefing “{slug}”", mend=f"choose one of: {known}")
+            raise UsageError(f"there is no briefing “{slug}”", hint=f"choose one of: {known}")
         if len(self.briefings) > 1:
-            raise UsageError("there are several briefings", mend=f"say --briefing with: {known}")
+            raise UsageError("there are several briefings", hint=f"say --briefing with: {known}")
         return next(iter(self.briefings.values()))
 
-    def collect(self, sources: Sequence[Source] | None = None) -> list[Polled]:
+    def collect(self, sources: Sequence[Source] | None = None) -> list[PolledSource]:
         """Poll the sources (all of them, or those given) and store what they have."""
         return collect(self.database, self.sources if sources is None else sources, self._clock)
 
@@ -293,7 +293,7 @@ class Desk:
         if not frozen and not (is_approved and now_is.approved_revision == edition.revision):
             raise EditionError(
                 f"the edition of {edition.day} changed while it was being approved",
-                mend="look at it again, then approve",
+                hint="look at it again, then approve",
             )
         return now_is
 
@@ -423,7 +423,7 @@ class Desk:
         if not moved and edition.state is not EditionState.CANCELLED:
             raise EditionError(
                 f"the edition of {edition.day} is {edition.state}, not being sent",
-                mend="an edition that is not being sent is held or spiked",
+                hint="an edition that is not being sent is held or spiked",
             )
         return edition
 
@@ -453,7 +453,7 @@ class Desk:
         if edition is None:
             raise UsageError(
                 f"there is no edition of “{briefing.slug}” for {day}",
-                mend="run `briefing compose` first",
+                hint="run `briefing compose` first",
             )
         return edition
 
@@ -500,11 +500,11 @@ class Desk:
             with self.database.read() as connection:
                 found = next(iter(roll.people(connection, address=address)), None)
         except AddressRefused as refused:
-            raise UsageError(str(refused), mend="write it as name@example.org") from refused
+            raise UsageError(str(refused), hint="write it as name@example.org") from refused
         if found is None:
             raise UsageError(
                 f"{address} is not on the roll",
-                mend="write it as they gave it; operators see `briefing subscribers list`",
+                hint="write it as they gave it; operators see `briefing subscribers list`",
             )
         sections = found.briefings.get(briefing.slug, ())
         return Recipient(

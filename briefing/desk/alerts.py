@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from string import ascii_lowercase
 
-from briefing.desk import reminders, wording
+from briefing.desk import input_limits, reminders
 from briefing.errors import EditionError
 from briefing.model import (
     DAILY,
@@ -45,7 +45,7 @@ class Alerts:
     ) -> Edition:
         """A draft alert with a story written here. The same headline on the same day gives the same
         draft, so that a double click makes one. Raises `EditionError`."""
-        article = wording.article(
+        article = input_limits.article(
             headline=headline,
             standfirst=standfirst,
             body=body,
@@ -61,11 +61,11 @@ class Alerts:
             known = articles.find(connection, article)
             told = articles.told_in(connection, article, briefing.slug)
         if known is None:
-            raise EditionError("there is no such article", mend="look at the list again")
+            raise EditionError("there is no such article", hint="look at the list again")
         if told is not None:
             raise EditionError(
                 f"the edition of {told} has told “{known.headline}” already",
-                mend="write what is new as a story of its own",
+                hint="write what is new as a story of its own",
             )
         return self._open(briefing, known, who=who, now=now)
 
@@ -121,7 +121,7 @@ def _reserve(
         )
         if is_new or _tells(edition, article):
             return edition
-    raise EditionError("there are too many alerts this minute", mend="wait for the next one")
+    raise EditionError("there are too many alerts this minute", hint="wait for the next one")
 
 
 def _tells(alert: Edition, article: Article) -> bool:
@@ -136,7 +136,7 @@ def _again(alert: Edition, article: Article) -> Edition:
         return alert
     raise EditionError(
         f"there is an alert “{article.headline}” today, and it is {alert.state}",
-        mend="say in the headline what is new",
+        hint="say in the headline what is new",
     )
 
 

@@ -23,7 +23,7 @@ class Side(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DiffLine:
     """A line of the plain text, in reading order; what was replaced stands before its successor."""
 
     side: Side
@@ -50,7 +50,7 @@ class Differences:
     before: int
     after: int
     fields: tuple[Difference, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[DiffLine, ...]
 
 
 def compare_fields(before: Edition, after: Edition) -> tuple[Difference, ...]:
@@ -88,17 +88,17 @@ def compare_fields(before: Edition, after: Edition) -> tuple[Difference, ...]:
     return tuple(found)
 
 
-def compare_text(before: str, after: str) -> tuple[Line, ...]:
+def compare_text(before: str, after: str) -> tuple[DiffLine, ...]:
     """Two texts, line by line."""
     old, new = before.splitlines(), after.splitlines()
-    lines: list[Line] = []
+    lines: list[DiffLine] = []
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     for tag, old_from, old_to, new_from, new_to in matcher.get_opcodes():
         if tag == "equal":
-            lines += [Line(Side.BOTH, text) for text in new[new_from:new_to]]
+            lines += [DiffLine(Side.BOTH, text) for text in new[new_from:new_to]]
             continue
-        lines += [Line(Side.BEFORE, text) for text in old[old_from:old_to]]
-        lines += [Line(Side.AFTER, text) for text in new[new_from:new_to]]
+        lines += [DiffLine(Side.BEFORE, text) for text in old[old_from:old_to]]
+        lines += [DiffLine(Side.AFTER, text) for text in new[new_from:new_to]]
     return tuple(lines)
 
 

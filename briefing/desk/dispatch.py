@@ -12,7 +12,7 @@ import structlog
 
 from briefing.composition.letters import Letters, as_test
 from briefing.composition.mime import Signer
-from briefing.delivery import Distributed, Ended, OpenChunks, Pace, Retry, Sending, Supply
+from briefing.delivery import ChunkSource, Distributed, Ended, OpenChunks, Retry, Sending, Throttle
 from briefing.desk.delivery_text import describe_no_message
 from briefing.errors import EditionError, UsageError
 from briefing.mailers import Mailer
@@ -70,7 +70,7 @@ class Dispatch:
         tokens: Tokens,
         mailer: Callable[[], Mailer],
         *,
-        pace: Pace,
+        throttle: Throttle,
         retry: Retry,
         return_path: str,
         verp: bool,
@@ -84,7 +84,7 @@ class Dispatch:
         self._publication = publication
         self._tokens = tokens
         self._mailer = mailer
-        self._pace = pace
+        self._throttle = throttle
         self._retry = retry
         self._return_path = return_path
         self._verp = verp
@@ -111,7 +111,7 @@ class Dispatch:
         if edition.state not in (EditionState.APPROVED, EditionState.SENDING):
             raise EditionError(
                 f"the edition of {edition.day} is {edition.state}, not approved",
-                mend="run `briefing approve` first",
+                hint="run `briefing approve` first",
             )
         if edition.state is EditionState.APPROVED:
             edition = self._start(edition, briefing)
@@ -140,10 +140,10 @@ class Dispatch:
         if self._engine is None:
             raise UsageError(
                 "there is nothing for a worker: `briefing run` delivers by itself",
-                mend='for workers, set kind = "procrastinate" in [engine] (see docs/operating.md)',
+                hint='for workers, set kind = "procrastinate" in [engine] (see docs/operating.md)',
             )
 
-        def begin(edition_id: int, supply: Supply) -> Sending | None:
+        def begin(edition_id: int, supply: ChunkSource) -> Sending | None:
             with self._database.read() as connection:
                 edition = editions.get(connection, edition_id)
             if edition is None or edition.state is not EditionState.SENDING or edition.paused:
@@ -249,7 +249,7 @@ class Dispatch:
             if not roll.count(connection, briefing.slug, now):
                 raise EditionError(
                     f"nobody is subscribed to “{briefing.slug}”",
-                    mend="run `briefing subscribers add ADDRESS`",
+                    hint="run `briefing subscribers add ADDRESS`",
                 )
         if self._engine is not None:
             self._engine.prepare()
@@ -261,7 +261,7 @@ class Dispatch:
                 # To open the way out takes its time; people decide meanwhile.
                 raise EditionError(
                     f"the edition of {edition.day} was decided anew as it was about to leave",
-                    mend="it leaves by what was decided; `briefing status` says what that is",
+                    hint="it leaves by what was decided; `briefing status` says what that is",
                 )
             started = editions.change_state(
                 connection,
@@ -276,7 +276,7 @@ class Dispatch:
                     told = [story.article.id or 0 for story in edition.stories]
                     articles.renew_drafts(connection, told, "update", now)
                 ledger.freeze_audience(
-                    connection, edition.id, briefing.slug, now, self._pace.chunk_size
+                    connection, edition.id, briefing.slug, now, self._throttle.chunk_size
                 )
                 if self._engine is not None:
                     self._engine.queue(connection, edition.id)
@@ -289,7 +289,7 @@ class Dispatch:
         letters: Letters,
         stop: threading.Event,
         progress: Callable[[int], None],
-        supply: Supply,
+        supply: ChunkSource,
     ) -> Sending:
         return Sending(
             self._database,
@@ -298,7 +298,7 @@ class Dispatch:
             letters.write,
             supply,
             started=edition.sending_started_at or edition.due_at,
-            pace=replace(self._pace, zone=briefing.timezone),
+            throttle=replace(self._throttle, zone=briefing.timezone),
             retry=self._retry,
             clock=self._clock,
             stop=stop,
@@ -343,7 +343,7 @@ def refuse_early(edition: Edition, at: datetime) -> None:
             raise EditionError(
                 f"“{story.shown_headline}” is not for readers before "
                 f"{story.article.news_at:%Y-%m-%d %H:%M} UTC",
-                mend="wait until then, or drop the story",
+                hint="wait until then, or drop the story",
             )
 
 

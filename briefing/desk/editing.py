@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from briefing.desk import shaping, wording
-from briefing.desk.deciding import after_approval
+from briefing.desk import input_limits, shaping
+from briefing.desk.approval import after_approval
 from briefing.desk.history import (
     REDO,
     UNDO,
@@ -30,7 +30,7 @@ from briefing.desk.history import (
     find_redoable,
     find_undoable,
 )
-from briefing.desk.shaping import Shape
+from briefing.desk.shaping import EditionContents
 from briefing.errors import EditionError
 from briefing.model import (
     DESK,
@@ -47,7 +47,7 @@ from briefing.model import (
 from briefing.store import Connection, Database, articles, editions, edits
 from briefing.store.edits import Edit
 
-__all__ = ["Answer", "Clash", "Conflict", "Editing", "Saved", "Sheet"]
+__all__ = ["Answer", "Clash", "Conflict", "Editing", "EditorView", "Saved"]
 
 EDITABLE = (*OPEN, EditionState.APPROVED)
 """States in which an edition may be edited; an approved one is a draft again then."""
@@ -56,7 +56,7 @@ _MOST_STORIES = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class EditorView:
     """What an editor has on the table. `edition.revision` is what acts name as `seen`.
 
     `undoable` and `redoable` are what the user's next undo and redo would be about. `touched` is
@@ -95,7 +95,7 @@ class Clash:
 Answer = Saved | Clash
 
 # What an act makes of a shape, and the stories that it moved.
-_Act = Callable[[Shape], tuple[Shape, Sequence[int]]]
+_Act = Callable[[EditionContents], tuple[EditionContents, Sequence[int]]]
 
 
 class Editing:
@@ -115,7 +115,7 @@ class Editing:
         self._briefing = briefing
         self._read_page = read_page
 
-    def sheet(self, edition_id: int, *, who: User) -> Sheet:
+    def sheet(self, edition_id: int, *, who: User) -> EditorView:
         """The edition as it stands, for one user; writes nothing. Raises `EditionError` where there
         is none."""
         with self._database.read() as connection:
@@ -126,7 +126,7 @@ class Editing:
             log = edits.history(connection, edition_id)
             dropped = editions.dropped(connection, edition_id)
         may_edit = edition.state in EDITABLE
-        return Sheet(
+        return EditorView(
             edition=edition,
             dropped=dropped,
             log=tuple(log),
@@ -151,7 +151,7 @@ class Editing:
     ) -> Answer:
         """Put a story at a place of a section (of its own where none is named)."""
 
-        def act(shape: Shape) -> tuple[Shape, Sequence[int]]:
+        def act(shape: EditionContents) -> tuple[EditionContents, Sequence[int]]:
             target = section or shape.find(story).section
             return shaping.move(shape, story, target, index), [story]
 
@@ -162,7 +162,7 @@ class Editing:
     ) -> Answer:
         """Move a story up (-1) or down (1) within its section; at the end it stays."""
 
-        def act(shape: Shape) -> tuple[Shape, Sequence[int]]:
+        def act(shape: EditionContents) -> tuple[EditionContents, Sequence[int]]:
             place = shaping.place_of(shape, story)
             index = max(0, place["index"] + by)
             return shaping.move(shape, story, place["section"], index), [story]
@@ -189,7 +189,7 @@ class Editing:
     ) -> Answer:
         """Pin a story on top of its section, or let go of it."""
 
-        def act(shape: Shape) -> tuple[Shape, Sequence[int]]:
+        def act(shape: EditionContents) -> tuple[EditionContents, Sequence[int]]:
             return shaping.pin(shape, story, pinned=pinned), [story]
 
         return self._act(edition_id, "pin" if pinned else "unpin", act, seen=seen, who=who, now=now)
@@ -198,7 +198,7 @@ class Editing:
         self, edition_id: int, story: int, reason: str, *, seen: int, who: User, now: datetime
     ) -> Answer:
         """Take a story out, for a reason that must be given; it may be restored."""
-        why = wording.line("reason", reason, needed=True)
+        why = input_limits.line("reason", reason, needed=True)
         act = _still(partial(shaping.drop, story=story, reason=why))
         return self._act(edition_id, "drop", act, seen=seen, who=who, now=now)
 
@@ -223,9 +223,11 @@ class Editing:
         """Change the words readers see; None leaves one as it is, "" goes back to the source's,
         which stay beside it as `story.article.headline` and `.standfirst`."""
         given = {"headline": headline, "standfirst": standfirst}
-        words = {name: wording.line(name, text) for name, text in given.items() if text is not None}
+        words = {
+            name: input_limits.line(name, text) for name, text in given.items() if text is not None
+        }
 
-        def act(shape: Shape) -> tuple[Shape, Sequence[int]]:
+        def act(shape: EditionContents) -> tuple[EditionContents, Sequence[int]]:
             return shaping.rewrite(shape, story, **words), ()
 
         return self._act(edition_id, "rewrite", act, seen=seen, who=who, now=now)
@@ -245,14 +247,14 @@ class Editing:
         """Change the edition's own words; None leaves one as it is. `note` is Markdown."""
         given = {"subject": subject, "preheader": preheader}
         words: dict[str, str | tuple[str, ...]] = {
-            name: wording.line(name, text) for name, text in given.items() if text is not None
+            name: input_limits.line(name, text) for name, text in given.items() if text is not None
         }
         if note is not None:
-            words["note"] = wording.text("note", note)
+            words["note"] = input_limits.text("note", note)
         if corrections is not None:
-            words["corrections"] = wording.lines("correction", corrections)
+            words["corrections"] = input_limits.lines("correction", corrections)
 
-        def act(shape: Shape) -> tuple[Shape, Sequence[int]]:
+        def act(shape: EditionContents) -> tuple[EditionContents, Sequence[int]]:
             return replace(shape, **words), ()  # type: ignore[arg-type]
 
         kind = next(iter(words)) if len(words) == 1 else "words"
@@ -273,7 +275,7 @@ class Editing:
     ) -> Saved:
         """Add a story written here; blank lines part the paragraphs of `body`. Behind the others
         of its section where no index is given."""
-        article = wording.article(
+        article = input_limits.article(
             headline=headline, standfirst=standfirst, body=body, url=url, section=section, now=now
         )
         return self._add(edition_id, article, section, index, who=who, now=now)
@@ -312,7 +314,7 @@ class Editing:
         with self._database.read() as connection:
             known = articles.find(connection, article)
         if known is None:
-            raise EditionError("there is no such article", mend="look at what was left out again")
+            raise EditionError("there is no such article", hint="look at what was left out again")
         return self._add(edition_id, known, section, index, who=who, now=now)
 
     def undo(self, edition_id: int, *, edit: int | None = None, who: User, now: datetime) -> Saved:
@@ -372,25 +374,27 @@ class Editing:
             if target not in before.sections:
                 raise EditionError(
                     f"the briefing has no section “{target}”",
-                    mend=f"choose from {', '.join(before.sections)}",
+                    hint=f"choose from {', '.join(before.sections)}",
                 )
             after = shaping.add(before, Story(known, target, 0), index)
             changes = shaping.compare(before, after)
             return self._save(connection, edition, after, "add", changes, who=who, now=now)
 
-    def _open(self, connection: Connection, edition_id: int) -> tuple[Edition, Shape]:
+    def _open(self, connection: Connection, edition_id: int) -> tuple[Edition, EditionContents]:
         edition = editions.lock(connection, edition_id)
         if edition is None:
             raise _missing(edition_id)
         _check_editable(edition)
         sections = self._briefing(edition.briefing).section_slugs
-        return edition, Shape.of(edition, editions.dropped(connection, edition_id), sections)
+        return edition, EditionContents.of(
+            edition, editions.dropped(connection, edition_id), sections
+        )
 
     def _turn(
         self,
         connection: Connection,
         edition: Edition,
-        shape: Shape,
+        shape: EditionContents,
         act: Edit,
         kind: str,
         *,
@@ -411,7 +415,7 @@ class Editing:
         self,
         connection: Connection,
         edition: Edition,
-        after: Shape,
+        after: EditionContents,
         kind: str,
         changes: Sequence[edits.Change],
         *,
@@ -448,11 +452,13 @@ def _store(connection: Connection, article: Article, now: datetime) -> Article:
     return stored
 
 
-def _check_new(connection: Connection, edition: Edition, shape: Shape, article: Article) -> None:
+def _check_new(
+    connection: Connection, edition: Edition, shape: EditionContents, article: Article
+) -> None:
     """Refuse what is there, or has been told (promise 8)."""
     headline = article.headline
     if len(shape.stories) + len(shape.dropped) >= _MOST_STORIES:
-        raise EditionError("the edition has too many stories", mend="add it to another one")
+        raise EditionError("the edition has too many stories", hint="add it to another one")
     for story in shape.stories:
         same = story.article.id == article.id or (
             article.source == DESK
@@ -462,12 +468,12 @@ def _check_new(connection: Connection, edition: Edition, shape: Shape, article: 
         if same:
             raise EditionError(f"“{headline}” is in the edition already")
     if any(out.story.article.id == article.id for out in shape.dropped):
-        raise EditionError(f"“{headline}” was dropped from this edition", mend="restore it")
+        raise EditionError(f"“{headline}” was dropped from this edition", hint="restore it")
     day = articles.told_on(connection, article.id or 0, edition.briefing, but_for=edition.id)
     if day is not None:
         raise EditionError(
             f"“{headline}” is in the edition of {day}",
-            mend="write what is new as a story of its own",
+            hint="write what is new as a story of its own",
         )
 
 
@@ -482,20 +488,20 @@ def _own_last(log: Iterable[Edit], who: str) -> int:
     return own[-1]
 
 
-def _still(change: Callable[[Shape], Shape]) -> _Act:
+def _still(change: Callable[[EditionContents], EditionContents]) -> _Act:
     """An act that moves no story."""
     return lambda shape: (change(shape), ())
 
 
 def _missing(edition_id: int) -> EditionError:
-    return EditionError(f"there is no edition number {edition_id}", mend="go back to the list")
+    return EditionError(f"there is no edition number {edition_id}", hint="go back to the list")
 
 
 def _check_editable(edition: Edition) -> None:
     if edition.state not in EDITABLE:
         raise EditionError(
             f"the edition of {edition.day} is {edition.state}, and is not edited any more",
-            mend="an approval can be taken back as long as no message has left"
+            hint="an approval can be taken back as long as no message has left"
             if edition.state is EditionState.SENDING
             else "write it into the next one",
         )

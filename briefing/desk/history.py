@@ -85,7 +85,7 @@ def check_undoable(log: Sequence[Edit], entry: int) -> Edit:
     if later := _touched_since(log, act):
         raise EditionError(
             f"{later.who} has changed the same at {later.at:%H:%M} UTC",
-            mend="undo that first, or change it by hand",
+            hint="undo that first, or change it by hand",
         )
     return act
 
@@ -96,7 +96,7 @@ def check_redoable(log: Sequence[Edit], entry: int) -> Edit:
     if act.undone_by is None:
         raise EditionError("that has not been undone")
     if _changed_since_undone(log, act):
-        raise EditionError("the same has been changed since", mend="change it by hand")
+        raise EditionError("the same has been changed since", hint="change it by hand")
     return act
 
 

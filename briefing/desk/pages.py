@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from briefing.composition.foreign import words
+from briefing.composition.sanitize import words
 from briefing.errors import ArticleRefused
 from briefing.model import DESK, Article, Briefing
 
@@ -37,11 +37,11 @@ def read_page(
     if page.content_type not in _PAGES:
         raise ArticleRefused(
             f"{name} is {words(page.content_type, 80)}, not a web page",
-            mend="give the address of the story's page, or write the story by hand",
+            hint="give the address of the story's page, or write the story by hand",
         )
     intake = Intake(now, briefing.timezone, source=DESK)
     reading = read_confined(PAGE, page.body, Document(name, intake, charset=page.charset))
     if reading.problem:
-        raise ArticleRefused(reading.problem, mend=reading.mend)
+        raise ArticleRefused(reading.problem, hint=reading.hint)
     article = reading.articles[0]
     return article if article.url else replace(article, url=page.url)

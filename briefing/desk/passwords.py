@@ -59,17 +59,17 @@ _BETWEEN = re.compile(r"[\W_]+")
 _LEET: Final = str.maketrans("013457@$!", "oieastasi")
 
 
-class Crowded(UsageError):
+class PasswordChecksBusy(UsageError):
     """Too many passwords are looked at just now; this one was not."""
 
     def __init__(self) -> None:
-        super().__init__("too many people log in at this moment", mend="try again in a moment")
+        super().__init__("too many people log in at this moment", hint="try again in a moment")
 
 
 @contextmanager
 def _turn() -> Iterator[None]:
     if not _IN_LINE.acquire(blocking=False):
-        raise Crowded
+        raise PasswordChecksBusy
     try:
         with _AT_ONCE:
             yield
@@ -83,26 +83,26 @@ def check(password: str, *names: str) -> None:
     if len(_normal(password)) < LEAST:
         raise UsageError(
             f"the password has {len(_normal(password))} characters",
-            mend=f"take at least {LEAST}: four words that do not belong together are a good one",
+            hint=f"take at least {LEAST}: four words that do not belong together are a good one",
         )
     if len(password) > _MOST:
-        raise UsageError(f"the password is longer than {_MOST} characters", mend="shorten it")
+        raise UsageError(f"the password is longer than {_MOST} characters", hint="shorten it")
     if len(set(folded)) < _LEAST_DIFFERENT or _is_common(folded, names):
         raise UsageError(
             "the password is among those that are tried first",
-            mend="take four words that do not belong together",
+            hint="take four words that do not belong together",
         )
 
 
 def seal(password: str) -> str:
-    """A password as it is kept. Raises `Crowded`."""
+    """A password as it is kept. Raises `PasswordChecksBusy`."""
     with _turn():
         return _HASHER.hash(_octets(password))
 
 
 def fits(sealed: str | None, password: str) -> bool:
     """Whether it is the password; takes as long where there is none to compare with (None). Raises
-    `Crowded`."""
+    `PasswordChecksBusy`."""
     with _turn():
         try:
             _HASHER.verify(sealed or _NOBODYS, _octets(password[: _MOST + 1]))

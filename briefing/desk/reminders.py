@@ -2,7 +2,8 @@
 errors hold an edition, and that an alert waits.
 
 One mail of each kind about an edition, to everybody who can do something about it, queued with the
-other single mails (`briefing.desk.notices`). The first two only where a briefing wants an approval.
+other single mails (`briefing.desk.transactional_mail`). The first two only where a briefing wants
+an approval.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from briefing.composition.foreign import words
 from briefing.composition.languages import language_for
+from briefing.composition.sanitize import words
 from briefing.model import OPEN, Briefing, Edition, EditionState, Role, User
 from briefing.store import Connection, Database, editions, reminders
 from briefing.store import users as accounts
@@ -20,7 +21,7 @@ from briefing.store.notices import Notice, NoticeKind, queue
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Reminder:
     """What one editor is told. `link` is below the public address."""
 
     address: str
@@ -82,7 +83,9 @@ def tell_alert(connection: Connection, edition: Edition, who: User, now: datetim
     _queue(connection, NoticeKind.ALERT, edition, told, now)
 
 
-def tell(connection: Connection, notice: Notice, briefing: Briefing, now: datetime) -> Told | None:
+def tell(
+    connection: Connection, notice: Notice, briefing: Briefing, now: datetime
+) -> Reminder | None:
     """What a queued mail says when it is written; None where it has nothing to say any more."""
     account = accounts.get(connection, notice.user_id or 0)
     edition = editions.get(connection, notice.edition_id or 0)
@@ -91,7 +94,7 @@ def tell(connection: Connection, notice: Notice, briefing: Briefing, now: dateti
     values = _values(notice.kind, edition, briefing, now)
     if values is None:
         return None
-    return Told(account.user.email, f"desk/editions/{edition.id}", values)
+    return Reminder(account.user.email, f"desk/editions/{edition.id}", values)
 
 
 def _values(

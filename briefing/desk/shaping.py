@@ -1,9 +1,9 @@
 """Shaping: what each act of an editor makes of a draft. Pure judgement.
 
-A `Shape` is everything of an edition that an editor can change. Each act gives a new one that keeps
-the rules of the house: stories stand by section in the briefing's order, pinned ones on top of
-theirs, and one story leads. What an act changed is found by comparing (`compare`), so that it can
-be logged, undone and checked against what others did, whatever act it was.
+An `EditionContents` is everything of an edition that an editor can change. Each act gives a new one
+that keeps the rules of the house: stories stand by section in the briefing's order, pinned ones on
+top of theirs, and one story leads. What an act changed is found by comparing (`compare`), so that
+it can be logged, undone and checked against what others did, whatever act it was.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OF_STORIES = ("headline", "standfirst", "treatment", "pinned")
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class EditionContents:
     """The contents of an edition, in the order of reading. `sections` are the briefing's slugs."""
 
     sections: tuple[str, ...]
@@ -37,7 +37,9 @@ class Shape:
     dropped: tuple[Dropped, ...]
 
     @classmethod
-    def of(cls, edition: Edition, dropped: Sequence[Dropped], sections: Sequence[str]) -> Shape:
+    def of(
+        cls, edition: Edition, dropped: Sequence[Dropped], sections: Sequence[str]
+    ) -> EditionContents:
         return cls(
             tuple(sections),
             edition.subject,
@@ -68,29 +70,29 @@ class Shape:
             if out.story.article.id == story:
                 raise EditionError(
                     f"“{out.story.shown_headline}” was dropped: {out.reason}",
-                    mend="restore it first",
+                    hint="restore it first",
                 )
         raise EditionError(
-            "the story is not in the edition any more", mend="look at the draft again"
+            "the story is not in the edition any more", hint="look at the draft again"
         )
 
     def section(self, slug: str) -> list[Story]:
         return [story for story in self.stories if story.section == slug]
 
 
-def move(shape: Shape, story: int, section: str, index: int) -> Shape:
+def move(shape: EditionContents, story: int, section: str, index: int) -> EditionContents:
     """Put a story at an index of a section; beyond the end it is the last one."""
     if section not in shape.sections and not shape.section(section):
         raise EditionError(
             f"the briefing has no section “{section}”",
-            mend=f"choose from {', '.join(shape.sections)}",
+            hint=f"choose from {', '.join(shape.sections)}",
         )
     moved = replace(shape.find(story), section=section)
     others = [placed for placed in shape.stories if placed.article.id != story]
     return _settle(_with_placed(replace(shape, stories=tuple(others)), moved, index))
 
 
-def treat(shape: Shape, story: int, treatment: Treatment) -> Shape:
+def treat(shape: EditionContents, story: int, treatment: Treatment) -> EditionContents:
     """Give a story another treatment; a new lead takes the place of the old one."""
     shape.find(story)
     changed = []
@@ -104,7 +106,7 @@ def treat(shape: Shape, story: int, treatment: Treatment) -> Shape:
     return _settle(replace(shape, stories=tuple(changed)), but_for=story)
 
 
-def pin(shape: Shape, story: int, pinned: bool) -> Shape:
+def pin(shape: EditionContents, story: int, pinned: bool) -> EditionContents:
     """Put a story on top of its section, behind those that are pinned already; or let go of it."""
     placed = shape.find(story)
     if placed.pinned == pinned:
@@ -116,14 +118,14 @@ def pin(shape: Shape, story: int, pinned: bool) -> Shape:
     return _settle(_with_placed(replace(shape, stories=tuple(others)), moved, index))
 
 
-def drop(shape: Shape, story: int, reason: str) -> Shape:
+def drop(shape: EditionContents, story: int, reason: str) -> EditionContents:
     """Take a story out; where it stood is kept."""
     out = shape.find(story)
     others = tuple(placed for placed in shape.stories if placed is not out)
     return _settle(replace(shape, stories=others, dropped=(*shape.dropped, Dropped(out, reason))))
 
 
-def restore(shape: Shape, story: int, *, as_lead: bool = False) -> Shape:
+def restore(shape: EditionContents, story: int, *, as_lead: bool = False) -> EditionContents:
     """Put a dropped story back where it stood, though not as a second lead."""
     out = next((out.story for out in shape.dropped if out.story.article.id == story), None)
     if out is None:
@@ -136,7 +138,7 @@ def restore(shape: Shape, story: int, *, as_lead: bool = False) -> Shape:
     return _settle(_with_placed(replace(shape, dropped=rest), out, index))
 
 
-def rewrite(shape: Shape, story: int, **words: str) -> Shape:
+def rewrite(shape: EditionContents, story: int, **words: str) -> EditionContents:
     """Other words for a story, also for one that is dropped: nobody's writing is lost."""
     out = next((out.story for out in shape.dropped if out.story.article.id == story), None)
     own = (out or shape.find(story)).article
@@ -145,13 +147,13 @@ def rewrite(shape: Shape, story: int, **words: str) -> Shape:
     return _with_fields(shape, story, fields)
 
 
-def add(shape: Shape, story: Story, index: int | None) -> Shape:
+def add(shape: EditionContents, story: Story, index: int | None) -> EditionContents:
     """A story that was not there; the last of its section where no index is given."""
     at = len(shape.section(story.section)) if index is None else index
     return _settle(_with_placed(shape, story, at))
 
 
-def place_of(shape: Shape, story: int) -> dict[str, Any]:
+def place_of(shape: EditionContents, story: int) -> dict[str, Any]:
     """Where a story stands: its section, its index there, and the story before it."""
     placed = shape.find(story)
     peers = shape.section(placed.section)
@@ -163,7 +165,9 @@ def place_of(shape: Shape, story: int) -> dict[str, Any]:
     }
 
 
-def compare(before: Shape, after: Shape, moved: Iterable[int] = ()) -> tuple[Change, ...]:
+def compare(
+    before: EditionContents, after: EditionContents, moved: Iterable[int] = ()
+) -> tuple[Change, ...]:
     """What differs. A place counts only for those that were `moved`: all others only made room."""
     changes = [
         Change(None, name, _plain(getattr(before, name)), _plain(getattr(after, name)))
@@ -190,7 +194,9 @@ def compare(before: Shape, after: Shape, moved: Iterable[int] = ()) -> tuple[Cha
     return tuple(changes)
 
 
-def turn_back(shape: Shape, changes: Sequence[Change]) -> tuple[Shape, tuple[int, ...]]:
+def turn_back(
+    shape: EditionContents, changes: Sequence[Change]
+) -> tuple[EditionContents, tuple[int, ...]]:
     """The shape with each change taken back, and which stories were moved by it.
 
     Of a place the neighbour counts before the index: others may have come between.
@@ -228,14 +234,14 @@ def turn_back(shape: Shape, changes: Sequence[Change]) -> tuple[Shape, tuple[int
     return _settle(shape), tuple(moved)
 
 
-def _with_placed(shape: Shape, story: Story, index: int) -> Shape:
+def _with_placed(shape: EditionContents, story: Story, index: int) -> EditionContents:
     peers = shape.section(story.section)
     peers.insert(max(0, min(index, len(peers))), story)
     others = [placed for placed in shape.stories if placed.section != story.section]
     return replace(shape, stories=tuple(others + peers))
 
 
-def _with_fields(shape: Shape, story: int, fields: dict[str, Any]) -> Shape:
+def _with_fields(shape: EditionContents, story: int, fields: dict[str, Any]) -> EditionContents:
     def changed(placed: Story) -> Story:
         return replace(placed, **fields) if placed.article.id == story else placed
 
@@ -246,7 +252,7 @@ def _with_fields(shape: Shape, story: int, fields: dict[str, Any]) -> Shape:
     )
 
 
-def _with_reason(shape: Shape, story: int, reason: str) -> Shape:
+def _with_reason(shape: EditionContents, story: int, reason: str) -> EditionContents:
     return replace(
         shape,
         dropped=tuple(
@@ -256,7 +262,7 @@ def _with_reason(shape: Shape, story: int, reason: str) -> Shape:
     )
 
 
-def _settle(shape: Shape, but_for: int | None = None) -> Shape:
+def _settle(shape: EditionContents, but_for: int | None = None) -> EditionContents:
     """The same by the rules of the house; `but_for` has just stepped down and leads no more, if
     any other can."""
     # A section that the briefing had when the story was placed comes behind those it has now.
@@ -278,7 +284,7 @@ def _settle(shape: Shape, but_for: int | None = None) -> Shape:
     )
 
 
-def _by_id(shape: Shape) -> dict[int, tuple[Story, str]]:
+def _by_id(shape: EditionContents) -> dict[int, tuple[Story, str]]:
     standing = ((story, "") for story in shape.stories)
     gone = ((out.story, out.reason) for out in shape.dropped)
     return {story.article.id or 0: (story, reason) for story, reason in chain(standing, gone)}

@@ -18,23 +18,23 @@ from typing import Final
 
 import pyotp
 
-from briefing.composition.foreign import words
+from briefing.composition.sanitize import words
 from briefing.desk import passwords
 from briefing.errors import StoreBusy, UsageError
 from briefing.model import Role, User
 from briefing.store import Connection, Database
 from briefing.store import users as accounts
-from briefing.store.users import Account, Session
+from briefing.store.users import Session, UserAccount
 from subscribers import limits
 from subscribers.addresses import AddressRefused, read_address
 
 __all__ = [
     "CodeWanted",
-    "Crowded",
     "Entered",
-    "Refused",
+    "LoginBusy",
+    "LoginRefused",
     "Session",
-    "TooMany",
+    "TooManyLogins",
     "TotpOffer",
     "Users",
 ]
@@ -71,17 +71,17 @@ class CodeWanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class LoginRefused:
     """Name, password or code are wrong; which, nobody is told."""
 
 
 @dataclass(frozen=True, slots=True)
-class TooMany:
+class TooManyLogins:
     """Too many attempts for this name or from this network: nothing was looked at."""
 
 
 @dataclass(frozen=True, slots=True)
-class Crowded:
+class LoginBusy:
     """Too many people log in at this moment: nothing was looked at. It is over in a moment."""
 
 
@@ -112,34 +112,34 @@ class Users:
         agent: str = "",
         known: bool = False,
         now: datetime,
-    ) -> Entered | CodeWanted | Refused | TooMany | Crowded:
+    ) -> Entered | CodeWanted | LoginRefused | TooManyLogins | LoginBusy:
         """Takes the same time whether or not there is such a user. `host` is the visitor's IP
         address, `agent` what their browser calls itself. `known` says that this user has logged in
         from this browser before: what others try in their name does not keep them out."""
         key = _fold(name)
         with self._database.write() as connection:
             if not _allow(connection, key, host, now, known=known):
-                return TooMany()
+                return TooManyLogins()
             account = accounts.find(connection, key)
         # Outside of the transaction: it takes as long as a thousand messages.
         try:
             fits = passwords.fits(account.password if account else None, password)
-        except passwords.Crowded:
-            return Crowded()
+        except passwords.PasswordChecksBusy:
+            return LoginBusy()
         if account is None or account.user.disabled or not fits:
-            return Refused()
+            return LoginRefused()
         if account.totp_secret and not code.strip():
             return CodeWanted()
         token = secrets.token_urlsafe(32)
         anew = ""
         if passwords.is_dated(account.password):
-            with suppress(passwords.Crowded):  # another time
+            with suppress(passwords.PasswordChecksBusy):  # another time
                 anew = passwords.seal(password)
         with self._database.write() as connection:
             # It may have changed meanwhile.
             current = accounts.get(connection, account.user.id)
             if current is None or not _still_fits(connection, current, account, code, now):
-                return Refused()
+                return LoginRefused()
             if anew:
                 accounts.change(connection, current.user.id, password=anew)
             accounts.forget_sessions(connection, now, now - IDLE)
@@ -223,7 +223,7 @@ class Users:
         if user is None:
             raise UsageError(
                 f"there is a user “{title}” already",
-                mend="take another name; capitals do not count",
+                hint="take another name; capitals do not count",
             )
         return user
 
@@ -311,7 +311,7 @@ def _allow(connection: Connection, key: str, host: str, now: datetime, *, known:
 
 
 def _still_fits(
-    connection: Connection, current: Account, before: Account, code: str, now: datetime
+    connection: Connection, current: UserAccount, before: UserAccount, code: str, now: datetime
 ) -> bool:
     """Whether an account is open to who knew its password before, and has the code it wants."""
     if current.user.disabled or current.password != before.password:
@@ -319,7 +319,7 @@ def _still_fits(
     return not current.totp_secret or _take_code(connection, current, code, now)
 
 
-def _take_code(connection: Connection, account: Account, code: str, now: datetime) -> bool:
+def _take_code(connection: Connection, account: UserAccount, code: str, now: datetime) -> bool:
     """Whether the code fits, and was not used before (RFC 6238, 5.2)."""
     return any(
         accounts.take_step(connection, account.user.id, step)
@@ -343,10 +343,10 @@ def _lasts(session: Session, now: datetime) -> bool:
     return now < session.expires_at and now - session.seen_at < IDLE
 
 
-def _found(connection: Connection, name: str) -> Account:
+def _found(connection: Connection, name: str) -> UserAccount:
     account = accounts.find(connection, _fold(name))
     if account is None:
-        raise UsageError(f"there is no user “{words(name, 80)}”", mend="see `briefing user list`")
+        raise UsageError(f"there is no user “{words(name, 80)}”", hint="see `briefing user list`")
     return account
 
 
@@ -355,7 +355,7 @@ def _check_name(name: str) -> str:
     if not title or title != name.strip() or len(title) > _LONGEST_NAME:
         raise UsageError(
             f"“{words(name, 80)}” cannot be a user's name",
-            mend=f"write 1 to {_LONGEST_NAME} characters on one line",
+            hint=f"write 1 to {_LONGEST_NAME} characters on one line",
         )
     return title
 
@@ -366,7 +366,7 @@ def _check_email(email: str) -> str:
     try:
         return read_address(email).envelope
     except AddressRefused as refused:
-        raise UsageError(str(refused), mend="write it as name@example.org") from refused
+        raise UsageError(str(refused), hint="write it as name@example.org") from refused
 
 
 def _fold(name: str) -> str:

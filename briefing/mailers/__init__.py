@@ -15,7 +15,7 @@ from typing import Protocol
 from briefing.errors import MailerFault
 from briefing.model import Message, Outcome
 
-__all__ = ["Gate", "Line", "Mailer", "MailerBusy", "Wait", "WaitEnded", "sit_out"]
+__all__ = ["Mailer", "MailerBusy", "MailerConnection", "SendGate", "Wait", "WaitEnded", "sit_out"]
 
 
 class MailerBusy(MailerFault):
@@ -27,7 +27,7 @@ class WaitEnded(MailerBusy):
     may be open to others."""
 
 
-class Gate(Protocol):
+class SendGate(Protocol):
     """Asked before a message becomes the server's: records, durably, that it is about to."""
 
     def __call__(self, message: Message) -> bool:
@@ -47,7 +47,7 @@ def sit_out(seconds: float, /) -> bool:
     return False
 
 
-class Line(Protocol):
+class MailerConnection(Protocol):
     """One open connection of a mailer, owned by one thread."""
 
     @property
@@ -59,7 +59,7 @@ class Line(Protocol):
         """How many seconds `messages` should wait for a further message before it ends: 0 for a
         line that sends one by one, a little for one that gathers batches."""
 
-    def send(self, messages: Iterable[Message], gate: Gate) -> Iterator[Outcome]:
+    def send(self, messages: Iterable[Message], gate: SendGate) -> Iterator[Outcome]:
         """Send in order and yield one outcome per message, in the same order, faults last.
 
         A line may take the next message from `messages` before it yields the previous outcome
@@ -84,7 +84,7 @@ class Mailer(Protocol):
     kind: str
     lines: int
 
-    def open(self, wait: Wait = sit_out) -> Line:
+    def open(self, wait: Wait = sit_out) -> MailerConnection:
         """Connect, negotiate TLS, log in.
 
         `wait` is how the line waits where a provider wants to be left alone with a message in hand:

@@ -36,10 +36,10 @@ from itertools import islice
 from pathlib import Path
 
 from briefing.errors import MailerFault
-from briefing.mailers import Gate, MailerBusy, Wait, WaitEnded, sit_out
+from briefing.mailers import MailerBusy, SendGate, Wait, WaitEnded, sit_out
 from briefing.mailers.answers import Stage
 from briefing.mailers.envelope import wire_address
-from briefing.mailers.http import Answer, Connection, Lost
+from briefing.mailers.http import Connection, HttpResponse, Lost
 from briefing.mailers.letter import Letter
 from briefing.mailers.provider import Provider
 from briefing.model import Message, Outcome, OutcomeKind
@@ -89,11 +89,11 @@ class Api:
         """
         rest = self.wait
         if rest <= _SHORT and wait(rest):
-            raise WaitEnded(f"{self.provider.title} was not waited for", mend="nothing")
+            raise WaitEnded(f"{self.provider.title} was not waited for", hint="nothing")
         if rest > _SHORT:
             raise MailerBusy(
                 f"{self.provider.title} takes no more for {rest:.0f} seconds",
-                mend="`briefing deliver` goes on by itself; a higher plan, fewer connections or "
+                hint="`briefing deliver` goes on by itself; a higher plan, fewer connections or "
                 "`rate` in [delivery] keep it from happening",
             )
         connection = Connection(self.provider.url, self._timeout, self._ca_file)
@@ -117,21 +117,21 @@ class Api:
 
     def _look(self, connection: Connection) -> str:
         try:
-            answer = connection.call(self.provider.look())
+            answer = connection.call(self.provider.ping())
         except Lost as lost:
             if lost.fault is not None:
                 raise lost.fault from lost
             raise MailerBusy(
-                lost.reason, mend="check api_url in [mailer], and that this machine's network works"
+                lost.reason, hint="check api_url in [mailer], and that this machine's network works"
             ) from lost
         if self.provider.is_busy(answer) or answer.status >= 500:
             self.rest(answer.wait or 1.0)
-            raise MailerBusy(f"{self.provider.title}: {answer.words}", mend="try again later")
+            raise MailerBusy(f"{self.provider.title}: {answer.words}", hint="try again later")
         if answer.status in range(300, 400):
             raise MailerFault(
-                f"{self.provider.url}: it answers with a redirect", mend="correct api_url"
+                f"{self.provider.url}: it answers with a redirect", hint="correct api_url"
             )
-        return self.provider.judge(answer)
+        return self.provider.check_ping(answer)
 
     @property
     def wait(self) -> float:
@@ -170,7 +170,7 @@ class ApiLine:
         self.patience = _GATHERING if mailer.batch > 1 else 0.0
         self.alive = True
 
-    def send(self, messages: Iterable[Message], gate: Gate) -> Iterator[Outcome]:
+    def send(self, messages: Iterable[Message], gate: SendGate) -> Iterator[Outcome]:
         """See `briefing.mailers.Line.send`; up to `batch` messages are taken before the first
         outcome, and each is gated."""
         feed = iter(messages)
@@ -222,7 +222,7 @@ class ApiLine:
             if isinstance(answer, list):
                 yield from answer
                 continue
-            blame = self._provider.blame(answer)
+            blame = self._provider.classify_error(answer)
             if len(group) > 1 and _blames_one(blame):
                 half = len(group) // 2
                 pending[:0] = [group[:half], group[half:]]
@@ -230,11 +230,11 @@ class ApiLine:
             for letter in group:
                 yield replace(blame, recipient_id=_id(letter))
 
-    def _exchange(self, letters: list[Letter]) -> list[Outcome] | Answer:
+    def _exchange(self, letters: list[Letter]) -> list[Outcome] | HttpResponse:
         """One request and what it led to, after repeats where they do no harm: outcomes, or the
         answer that refused the whole, where there is no doubt that it was not taken."""
         try:
-            call = self._provider.pack(letters)
+            call = self._provider.build_request(letters)
         except ValueError as error:
             return [replace(_CANNOT, recipient_id=_id(it), text=str(error)) for it in letters]
         # Why the provider may have the messages; once there is a doubt it stays.
@@ -272,15 +272,17 @@ class ApiLine:
             return self._end(letters, OutcomeKind.UNKNOWN, f"{doubt}; then {reason}")
         return self._end(letters, OutcomeKind.SOFT, reason)
 
-    def _settle(self, letters: list[Letter], answer: Answer, doubt: str) -> list[Outcome] | Answer:
+    def _settle(
+        self, letters: list[Letter], answer: HttpResponse, doubt: str
+    ) -> list[Outcome] | HttpResponse:
         self._mailer.win()
         if answer.used_up and answer.wait is not None and answer.wait <= _LONGEST_REST:
             self._mailer.rest(answer.wait)
         if not answer.accepted:
-            if doubt and self._provider.blame(answer).kind is not OutcomeKind.SENT:
+            if doubt and self._provider.classify_error(answer).kind is not OutcomeKind.SENT:
                 return self._leave(letters, doubt, answer.words)
             return answer
-        outcomes = self._provider.sort(answer, letters)
+        outcomes = self._provider.parse_response(answer, letters)
         if len(outcomes) == len(letters):
             return outcomes
         return self._end(letters, OutcomeKind.UNKNOWN, f"half an answer: {answer.words}")

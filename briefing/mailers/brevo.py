@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 
 from briefing.errors import MailerFault
 from briefing.mailers.answers import Stage
-from briefing.mailers.http import Answer, Call
+from briefing.mailers.http import HttpRequest, HttpResponse
 from briefing.mailers.letter import Letter, bare, share
 from briefing.mailers.provider import Provider, refusal, taken
 from briefing.mailers.resend import name_request
@@ -50,14 +50,14 @@ class Brevo(Provider):
         super().__init__(url or "https://api.brevo.com")
         self._headers = {"api-key": key, "Content-Type": "application/json"}
 
-    def look(self) -> Call:
-        return Call("GET", "/v3/account", self._headers)
+    def ping(self) -> HttpRequest:
+        return HttpRequest("GET", "/v3/account", self._headers)
 
-    def judge(self, answer: Answer) -> str:
+    def check_ping(self, answer: HttpResponse) -> str:
         if not answer.accepted:
             raise MailerFault(
                 f"Brevo refuses the key: {answer.words}",
-                mend="set api_key_env in [mailer] to an API key of version 3; Brevo can limit "
+                hint="set api_key_env in [mailer] to an API key of version 3; Brevo can limit "
                 "keys to certain IP addresses",
             )
         for plan in answer.get("plan") or []:
@@ -68,7 +68,7 @@ class Brevo(Provider):
     def group(self, letters: Sequence[Letter]) -> list[list[Letter]]:
         return [shared.letters for shared in share(letters)]
 
-    def pack(self, letters: Sequence[Letter]) -> Call:
+    def build_request(self, letters: Sequence[Letter]) -> HttpRequest:
         shares = share(letters)
         if len(shares) > 1:
             raise ValueError("messages of one request differ in more than addresses")
@@ -88,9 +88,9 @@ class Brevo(Provider):
         reply_to = letters[0].reply_to
         if reply_to is not None:
             body["replyTo"] = _mailbox(*reply_to)
-        return Call("POST", "/v3/smtp/email", self._headers, json.dumps(body).encode())
+        return HttpRequest("POST", "/v3/smtp/email", self._headers, json.dumps(body).encode())
 
-    def sort(self, answer: Answer, letters: Sequence[Letter]) -> list[Outcome]:
+    def parse_response(self, answer: HttpResponse, letters: Sequence[Letter]) -> list[Outcome]:
         names = answer.get("messageIds")
         if names is None and answer.get("messageId"):
             names = [answer.get("messageId")] * len(letters)
@@ -100,7 +100,7 @@ class Brevo(Provider):
             taken(letter, answer, str(name)) for letter, name in zip(letters, names, strict=False)
         ]
 
-    def blame(self, answer: Answer) -> Outcome:
+    def classify_error(self, answer: HttpResponse) -> Outcome:
         code, words = answer.get("code"), str(answer.get("message") or "")
         if code == "duplicate_parameter":
             return refusal(OutcomeKind.SENT, answer, text="taken before")
@@ -110,7 +110,7 @@ class Brevo(Provider):
             if _TO.search(words):
                 return refusal(OutcomeKind.HARD, answer, "5.1.3")
             return refusal(OutcomeKind.FAULT, answer, stage=Stage.END)
-        return super().blame(answer)
+        return super().classify_error(answer)
 
 
 def _version(letter: Letter, values: Sequence[str]) -> dict[str, Any]:

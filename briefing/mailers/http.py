@@ -21,7 +21,7 @@ from requests.adapters import HTTPAdapter
 
 from briefing.errors import MailerFault
 
-__all__ = ["Answer", "Call", "Connection", "Lost"]
+__all__ = ["Connection", "HttpRequest", "HttpResponse", "Lost"]
 
 _MOST_BYTES = 4_000_000
 _WORDS = 500
@@ -32,7 +32,7 @@ _MOMENT_S, _MOMENT_MS = 10**9, 10**12
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class HttpRequest:
     """One request. `path` begins with a slash and stands below the provider's address."""
 
     method: str
@@ -42,7 +42,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """What came back. `headers` ignore case; `whole` is False where the body broke off."""
 
     status: int
@@ -132,7 +132,7 @@ class Connection:
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, adapter)
 
-    def call(self, call: Call) -> Answer:
+    def call(self, call: HttpRequest) -> HttpResponse:
         """Ask, and read the answer to its end. Raises `Lost`."""
         deadline = time.monotonic() + 2 * self._timeout
         try:
@@ -157,7 +157,7 @@ class Connection:
             body, whole = _read(response, deadline)
         finally:
             response.close()
-        return Answer(response.status_code, response.headers, body, whole)
+        return HttpResponse(response.status_code, response.headers, body, whole)
 
     def close(self) -> None:
         self._session.close()
@@ -188,7 +188,7 @@ class Connection:
             return Lost(f"{host}: TLS failed", sent=True)
         fault = MailerFault(
             f"{host}: its certificate cannot be trusted",
-            mend="check api_url in [mailer]; for a private authority, set ca_file to its "
+            hint="check api_url in [mailer]; for a private authority, set ca_file to its "
             "certificate",
         )
         return Lost(fault.message, sent=False, fault=fault)

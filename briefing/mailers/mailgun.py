@@ -18,7 +18,7 @@ from urllib3.filepost import encode_multipart_formdata
 
 from briefing.errors import MailerFault
 from briefing.mailers.answers import Stage
-from briefing.mailers.http import Answer, Call
+from briefing.mailers.http import HttpRequest, HttpResponse
 from briefing.mailers.letter import Letter
 from briefing.mailers.provider import Provider, refusal, taken
 from briefing.model import Outcome, OutcomeKind
@@ -45,28 +45,28 @@ class Mailgun(Provider):
         token = base64.b64encode(f"api:{key}".encode()).decode("ascii")
         self._headers = {"Authorization": f"Basic {token}"}
 
-    def look(self) -> Call:
-        return Call("GET", f"/v4/domains/{self._domain}", self._headers)
+    def ping(self) -> HttpRequest:
+        return HttpRequest("GET", f"/v4/domains/{self._domain}", self._headers)
 
-    def judge(self, answer: Answer) -> str:
+    def check_ping(self, answer: HttpResponse) -> str:
         if answer.status in (401, 403):
             # So is a key answered that may only send, which is the better kind to have here.
             return "the key may not look at the domain; whether it may send shows when mail goes"
         if not answer.accepted:
             raise MailerFault(
                 f"Mailgun does not know the domain {self._domain}: {answer.words}",
-                mend="check domain in [mailer], and api_url (https://api.eu.mailgun.net for "
+                hint="check domain in [mailer], and api_url (https://api.eu.mailgun.net for "
                 "accounts in the European Union)",
             )
         state = (answer.get("domain") or {}).get("state", "")
         if state not in ("active", ""):
             raise MailerFault(
                 f"Mailgun: the domain {self._domain} is {state}",
-                mend="its control panel says what is missing",
+                hint="its control panel says what is missing",
             )
         return f"the domain {self._domain} is active"
 
-    def pack(self, letters: Sequence[Letter]) -> Call:
+    def build_request(self, letters: Sequence[Letter]) -> HttpRequest:
         (letter,) = letters
         body, kind = encode_multipart_formdata(
             [
@@ -79,20 +79,20 @@ class Mailgun(Provider):
             ]
         )
         path = f"/v3/{self._domain}/messages.mime"
-        return Call("POST", path, {**self._headers, "Content-Type": kind}, body)
+        return HttpRequest("POST", path, {**self._headers, "Content-Type": kind}, body)
 
-    def sort(self, answer: Answer, letters: Sequence[Letter]) -> list[Outcome]:
+    def parse_response(self, answer: HttpResponse, letters: Sequence[Letter]) -> list[Outcome]:
         return [taken(letter, answer, str(answer.get("id") or "")) for letter in letters]
 
-    def is_busy(self, answer: Answer) -> bool:
+    def is_busy(self, answer: HttpResponse) -> bool:
         # 429 is for a rate as well as for the account's limit of the hour or day.
         if answer.status == 429:
             return answer.wait is not None or _SOON.search(answer.words) is not None
         return super().is_busy(answer)
 
-    def blame(self, answer: Answer) -> Outcome:
+    def classify_error(self, answer: HttpResponse) -> Outcome:
         if answer.status == 400:
             if _NO_ADDRESS.search(answer.words):
                 return refusal(OutcomeKind.HARD, answer, "5.1.3")
             return refusal(OutcomeKind.FAULT, answer, stage=Stage.END)
-        return super().blame(answer)
+        return super().classify_error(answer)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from briefing.errors import MailerFault
-from briefing.mailers import Gate, Wait, sit_out
+from briefing.mailers import SendGate, Wait, sit_out
 from briefing.mailers.envelope import wire_address
 from briefing.model import Message, Outcome, OutcomeKind
 
@@ -49,7 +49,7 @@ class Outbox:
         except OSError as error:
             raise MailerFault(
                 f"{self._path}: the outbox cannot be made: {error.strerror}",
-                mend="set path in [mailer] to a folder this user may write to",
+                hint="set path in [mailer] to a folder this user may write to",
             ) from error
         return _OutboxLine(self._path, durable=self._durable)
 
@@ -64,7 +64,7 @@ class _OutboxLine:
         self._durable = durable
         self.alive = True
 
-    def send(self, messages: Iterable[Message], gate: Gate) -> Iterator[Outcome]:
+    def send(self, messages: Iterable[Message], gate: SendGate) -> Iterator[Outcome]:
         """See `briefing.mailers.Line.send`; a disk that fails is a fault, and ends it."""
         if not self.alive:
             return

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 from briefing.errors import MailerFault
 from briefing.mailers.answers import Stage
-from briefing.mailers.http import Answer, Call
+from briefing.mailers.http import HttpRequest, HttpResponse
 from briefing.mailers.letter import Letter, quoted
 from briefing.mailers.provider import Provider, taken
 from briefing.model import Outcome, OutcomeKind
@@ -44,22 +44,22 @@ class Postmark(Provider):
         self._stream = stream
         self._headers = {"X-Postmark-Server-Token": token, "Content-Type": "application/json"}
 
-    def look(self) -> Call:
-        return Call("GET", "/server", self._headers)
+    def ping(self) -> HttpRequest:
+        return HttpRequest("GET", "/server", self._headers)
 
-    def judge(self, answer: Answer) -> str:
+    def check_ping(self, answer: HttpResponse) -> str:
         if not answer.accepted:
             raise MailerFault(
                 f"Postmark refuses the key: {answer.words}",
-                mend="set api_key_env in [mailer] to a server's API token",
+                hint="set api_key_env in [mailer] to a server's API token",
             )
         return f"the server “{answer.get('Name')}” takes mail"
 
-    def pack(self, letters: Sequence[Letter]) -> Call:
+    def build_request(self, letters: Sequence[Letter]) -> HttpRequest:
         body = [self._entry(letter) for letter in letters]
-        return Call("POST", "/email/batch", self._headers, json.dumps(body).encode())
+        return HttpRequest("POST", "/email/batch", self._headers, json.dumps(body).encode())
 
-    def sort(self, answer: Answer, letters: Sequence[Letter]) -> list[Outcome]:
+    def parse_response(self, answer: HttpResponse, letters: Sequence[Letter]) -> list[Outcome]:
         results = answer.json()
         if not isinstance(results, list) or not all(isinstance(it, dict) for it in results):
             return []
@@ -68,7 +68,7 @@ class Postmark(Provider):
             for letter, result in zip(letters, results, strict=False)
         ]
 
-    def is_busy(self, answer: Answer) -> bool:
+    def is_busy(self, answer: HttpResponse) -> bool:
         return super().is_busy(answer) or answer.get("ErrorCode") in (_MAINTENANCE, _TOO_FAST)
 
     def _entry(self, letter: Letter) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class Postmark(Provider):
         return entry
 
 
-def _sort_one(answer: Answer, letter: Letter, result: dict[str, Any]) -> Outcome:
+def _sort_one(answer: HttpResponse, letter: Letter, result: dict[str, Any]) -> Outcome:
     code, words = result.get("ErrorCode"), str(result.get("Message", ""))[:500]
     text = f"{code}: {words}"
     reader = letter.message.recipient_id

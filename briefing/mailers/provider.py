@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from briefing.mailers.answers import Stage
-from briefing.mailers.http import Answer, Call
+from briefing.mailers.http import HttpRequest, HttpResponse
 from briefing.mailers.letter import Letter
 from briefing.model import Outcome, OutcomeKind
 
@@ -42,19 +42,19 @@ class Provider(ABC):
         self.url = url
 
     @abstractmethod
-    def look(self) -> Call:
+    def ping(self) -> HttpRequest:
         """A request that changes nothing and tells whether the key is right."""
 
     @abstractmethod
-    def judge(self, answer: Answer) -> str:
+    def check_ping(self, answer: HttpResponse) -> str:
         """What that request's answer says, for people. Raises `MailerFault`."""
 
     @abstractmethod
-    def pack(self, letters: Sequence[Letter]) -> Call:
+    def build_request(self, letters: Sequence[Letter]) -> HttpRequest:
         """The request that sends these letters. Raises `ValueError` for one that cannot be."""
 
     @abstractmethod
-    def sort(self, answer: Answer, letters: Sequence[Letter]) -> list[Outcome]:
+    def parse_response(self, answer: HttpResponse, letters: Sequence[Letter]) -> list[Outcome]:
         """An outcome a letter, in order, from an answer that accepted the request; none at all
         where the answer does not say."""
 
@@ -62,17 +62,17 @@ class Provider(ABC):
         """Letters that may go in one request, by the provider's own rules."""
         return [list(letters)]
 
-    def is_busy(self, answer: Answer) -> bool:
+    def is_busy(self, answer: HttpResponse) -> bool:
         """Whether nothing was taken and the same may be asked again soon."""
         return answer.status == 429 or (answer.status == 503 and answer.wait is not None)
 
-    def is_unclear(self, answer: Answer) -> bool:
+    def is_unclear(self, answer: HttpResponse) -> bool:
         """Whether the messages may have been taken or not."""
         if answer.accepted:
             return not answer.whole and not self.brief
         return answer.status >= 500
 
-    def blame(self, answer: Answer) -> Outcome:
+    def classify_error(self, answer: HttpResponse) -> Outcome:
         """What an answer that refused the request says of each letter in it; for reader 0.
 
         `SENT` where it says that the same request was taken before. Without words of the
@@ -87,13 +87,13 @@ class Provider(ABC):
 
 
 def refusal(
-    kind: OutcomeKind, answer: Answer, status: str = "", text: str = "", stage: str = ""
+    kind: OutcomeKind, answer: HttpResponse, status: str = "", text: str = "", stage: str = ""
 ) -> Outcome:
     """An outcome for reader 0 in the answer's own words, or in `text`."""
     return Outcome(0, kind, answer.status, status, text or answer.words, stage=stage)
 
 
-def taken(letter: Letter, answer: Answer, reference: str) -> Outcome:
+def taken(letter: Letter, answer: HttpResponse, reference: str) -> Outcome:
     """The provider has it, under the name `reference`."""
     text = f"taken as {reference}" if reference else "taken"
     number = letter.message.recipient_id

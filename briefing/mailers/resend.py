@@ -25,7 +25,7 @@ from typing import Any, ClassVar
 
 from briefing.errors import MailerFault
 from briefing.mailers.answers import Stage
-from briefing.mailers.http import Answer, Call
+from briefing.mailers.http import HttpRequest, HttpResponse
 from briefing.mailers.letter import Letter, quoted
 from briefing.mailers.provider import Provider, refusal, taken
 from briefing.model import Outcome, OutcomeKind
@@ -54,29 +54,29 @@ class Resend(Provider):
             "User-Agent": "daily-briefing",
         }
 
-    def look(self) -> Call:
-        return Call("GET", "/domains", self._headers)
+    def ping(self) -> HttpRequest:
+        return HttpRequest("GET", "/domains", self._headers)
 
-    def judge(self, answer: Answer) -> str:
+    def check_ping(self, answer: HttpResponse) -> str:
         if answer.get("name") == "restricted_api_key":
             return "the key may send"
         if not answer.accepted:
             raise MailerFault(
                 f"Resend refuses the key: {answer.words}",
-                mend="set api_key_env in [mailer] to an API key that may send",
+                hint="set api_key_env in [mailer] to an API key that may send",
             )
         return "the key may send, and all else: one that may only send is enough"
 
-    def pack(self, letters: Sequence[Letter]) -> Call:
+    def build_request(self, letters: Sequence[Letter]) -> HttpRequest:
         headers = {
             **self._headers,
             "Idempotency-Key": f"briefing-{name_request(letters).hex()}",
             "x-batch-validation": "permissive",
         }
         body = [_entry(letter) for letter in letters]
-        return Call("POST", "/emails/batch", headers, json.dumps(body).encode())
+        return HttpRequest("POST", "/emails/batch", headers, json.dumps(body).encode())
 
-    def sort(self, answer: Answer, letters: Sequence[Letter]) -> list[Outcome]:
+    def parse_response(self, answer: HttpResponse, letters: Sequence[Letter]) -> list[Outcome]:
         found, errors = answer.get("data"), answer.get("errors") or []
         try:
             refused = {int(it["index"]): str(it["message"])[:500] for it in errors}
@@ -92,18 +92,18 @@ class Resend(Provider):
             for place, letter in enumerate(letters)
         ]
 
-    def is_busy(self, answer: Answer) -> bool:
+    def is_busy(self, answer: HttpResponse) -> bool:
         # 429 is for a quota as well, which is no matter of seconds.
         if answer.status == 429:
             return answer.get("name") == "rate_limit_exceeded" or answer.get("name") is None
         return super().is_busy(answer)
 
-    def is_unclear(self, answer: Answer) -> bool:
+    def is_unclear(self, answer: HttpResponse) -> bool:
         # The first of two equal requests is under way, and will be answered.
         under_way = answer.get("name") == "concurrent_idempotent_requests"
         return under_way or super().is_unclear(answer)
 
-    def blame(self, answer: Answer) -> Outcome:
+    def classify_error(self, answer: HttpResponse) -> Outcome:
         words = str(answer.get("message") or "")
         if answer.get("name") == "invalid_idempotent_request":
             return refusal(OutcomeKind.SENT, answer, text="taken before")
@@ -113,7 +113,7 @@ class Resend(Provider):
             return refusal(OutcomeKind.FAULT, answer, stage=Stage.END)
         if answer.status in (400, 422):
             return refusal(OutcomeKind.FAULT, answer)
-        return super().blame(answer)
+        return super().classify_error(answer)
 
 
 def name_request(letters: Sequence[Letter]) -> bytes:
@@ -145,7 +145,7 @@ def _entry(letter: Letter) -> dict[str, Any]:
     return entry
 
 
-def _sort_refused(answer: Answer, letter: Letter, words: str) -> Outcome:
+def _sort_refused(answer: HttpResponse, letter: Letter, words: str) -> Outcome:
     if _SENDER.search(words):
         outcome = refusal(OutcomeKind.FAULT, answer, text=words)
     elif _TO.search(words):

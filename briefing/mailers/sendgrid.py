@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 from briefing.errors import MailerFault
 from briefing.mailers.answers import Stage
-from briefing.mailers.http import Answer, Call
+from briefing.mailers.http import HttpRequest, HttpResponse
 from briefing.mailers.letter import Letter, share
 from briefing.mailers.provider import Provider, refusal, taken
 from briefing.model import Outcome, OutcomeKind
@@ -51,19 +51,19 @@ class SendGrid(Provider):
         super().__init__(url or "https://api.sendgrid.com")
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
 
-    def look(self) -> Call:
-        return Call("GET", "/v3/scopes", self._headers)
+    def ping(self) -> HttpRequest:
+        return HttpRequest("GET", "/v3/scopes", self._headers)
 
-    def judge(self, answer: Answer) -> str:
+    def check_ping(self, answer: HttpResponse) -> str:
         if not answer.accepted:
             raise MailerFault(
                 f"SendGrid refuses the key: {answer.words}",
-                mend="set api_key_env in [mailer] to an API key with the scope mail.send",
+                hint="set api_key_env in [mailer] to an API key with the scope mail.send",
             )
         if "mail.send" not in (answer.get("scopes") or []):
             raise MailerFault(
                 "SendGrid: the key may not send mail",
-                mend="give the API key the scope mail.send",
+                hint="give the API key the scope mail.send",
             )
         return "the key may send"
 
@@ -80,7 +80,7 @@ class SendGrid(Provider):
                 rest = [letter for letter in rest if id(letter) not in chosen]
         return groups
 
-    def pack(self, letters: Sequence[Letter]) -> Call:
+    def build_request(self, letters: Sequence[Letter]) -> HttpRequest:
         shares = share(letters)
         if len(shares) > 1:
             raise ValueError("messages of one request differ in more than addresses")
@@ -103,15 +103,15 @@ class SendGrid(Provider):
         reply_to = letters[0].reply_to
         if reply_to is not None:
             body["reply_to"] = _mailbox(*reply_to)
-        return Call("POST", "/v3/mail/send", self._headers, json.dumps(body).encode())
+        return HttpRequest("POST", "/v3/mail/send", self._headers, json.dumps(body).encode())
 
-    def sort(self, answer: Answer, letters: Sequence[Letter]) -> list[Outcome]:
+    def parse_response(self, answer: HttpResponse, letters: Sequence[Letter]) -> list[Outcome]:
         reference = answer.headers.get("x-message-id", "")
         return [taken(letter, answer, reference) for letter in letters]
 
-    def blame(self, answer: Answer) -> Outcome:
+    def classify_error(self, answer: HttpResponse) -> Outcome:
         if answer.status != 400:
-            return super().blame(answer)
+            return super().classify_error(answer)
         errors = answer.get("errors") or []
         fields = [str(it.get("field") or "") for it in errors if isinstance(it, dict)]
         if any(_TO.match(field) for field in fields):

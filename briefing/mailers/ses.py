@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 from briefing.errors import MailerFault
 from briefing.mailers.answers import Stage
-from briefing.mailers.http import Answer, Call
+from briefing.mailers.http import HttpRequest, HttpResponse
 from briefing.mailers.letter import Letter
 from briefing.mailers.provider import Provider, refusal, taken
 from briefing.model import Outcome, OutcomeKind
@@ -66,22 +66,22 @@ class Ses(Provider):
         self._set = configuration_set
         self._credentials = _find_credentials(access_key, secret_key)
 
-    def look(self) -> Call:
+    def ping(self) -> HttpRequest:
         return self._sign("GET", _ACCOUNT, b"")
 
-    def judge(self, answer: Answer) -> str:
+    def check_ping(self, answer: HttpResponse) -> str:
         kind = _kind(answer)
         if kind == "AccessDeniedException":
             return "the key may send; it may not look at the account (ses:GetAccount)"
         if not answer.accepted:
             raise MailerFault(
                 f"Amazon SES refuses: {answer.words}",
-                mend="check access_key, api_key and region in [mailer], and this machine's clock",
+                hint="check access_key, api_key and region in [mailer], and this machine's clock",
             )
         if answer.get("SendingEnabled") is False:
             raise MailerFault(
                 "Amazon SES has paused sending for this account",
-                mend="its console says why; lift the pause there",
+                hint="its console says why; lift the pause there",
             )
         quota = answer.get("SendQuota") or {}
         most, sent = quota.get("Max24HourSend", -1), quota.get("SentLast24Hours", 0)
@@ -89,7 +89,7 @@ class Ses(Provider):
         box = "" if answer.get("ProductionAccessEnabled") else ", in the sandbox"
         return f"the account may send{box}: {room} today, {quota.get('MaxSendRate', 0):g} a second"
 
-    def pack(self, letters: Sequence[Letter]) -> Call:
+    def build_request(self, letters: Sequence[Letter]) -> HttpRequest:
         (letter,) = letters
         body: dict[str, Any] = {
             "Destination": {"ToAddresses": [letter.message.recipient]},
@@ -100,15 +100,15 @@ class Ses(Provider):
             body["ConfigurationSetName"] = self._set
         return self._sign("POST", _SEND, json.dumps(body).encode())
 
-    def sort(self, answer: Answer, letters: Sequence[Letter]) -> list[Outcome]:
+    def parse_response(self, answer: HttpResponse, letters: Sequence[Letter]) -> list[Outcome]:
         return [taken(letter, answer, str(answer.get("MessageId") or "")) for letter in letters]
 
-    def is_busy(self, answer: Answer) -> bool:
+    def is_busy(self, answer: HttpResponse) -> bool:
         if _kind(answer).startswith(_THROTTLED):
             return _DAILY.search(answer.words) is None
         return super().is_busy(answer)
 
-    def blame(self, answer: Answer) -> Outcome:
+    def classify_error(self, answer: HttpResponse) -> Outcome:
         kind, words = _kind(answer), answer.words
         if kind == "MessageRejected" and not _UNVERIFIED.search(words):
             return refusal(OutcomeKind.CONTENT, answer)
@@ -119,7 +119,7 @@ class Ses(Provider):
         # Paused, suspended, unverified, no permission, the day's limit.
         return refusal(OutcomeKind.FAULT, answer)
 
-    def _sign(self, method: str, path: str, body: bytes) -> Call:
+    def _sign(self, method: str, path: str, body: bytes) -> HttpRequest:
         from botocore.auth import SigV4Auth  # noqa: PLC0415 - an extra
         from botocore.awsrequest import AWSRequest  # noqa: PLC0415
 
@@ -130,10 +130,10 @@ class Ses(Provider):
             headers={"Content-Type": "application/json"} if body else {},
         )
         SigV4Auth(self._credentials, "ses", self._region).add_auth(request)
-        return Call(method, path, dict(request.headers.items()), body)
+        return HttpRequest(method, path, dict(request.headers.items()), body)
 
 
-def _kind(answer: Answer) -> str:
+def _kind(answer: HttpResponse) -> str:
     """The error's name: `MessageRejected`; "" where there is none."""
     named = answer.headers.get("x-amzn-errortype") or str(answer.get("__type") or "")
     return named.rpartition("#")[2].partition(":")[0]
@@ -146,7 +146,7 @@ def _find_credentials(access_key: str, secret_key: str) -> Any:
     except ImportError as error:
         raise MailerFault(
             "Amazon SES needs botocore, which is not installed",
-            mend="in the checkout: pip install --require-hashes -r requirements/run.txt",
+            hint="in the checkout: pip install --require-hashes -r requirements/run.txt",
         ) from error
     if access_key:
         return Credentials(access_key, secret_key)
@@ -154,6 +154,6 @@ def _find_credentials(access_key: str, secret_key: str) -> Any:
     if found is None:
         raise MailerFault(
             "there are no credentials for Amazon SES",
-            mend="set access_key and api_key_env in [mailer], or give this machine a role",
+            hint="set access_key and api_key_env in [mailer], or give this machine a role",
         )
     return found

@@ -112,7 +112,7 @@ class Smtp:
                 except OSError as error:
                     raise MailerFault(
                         f"{self._ca_file}: no certificates can be read from it ({error})",
-                        mend="set ca_file in [mailer] to a PEM file with the authority's "
+                        hint="set ca_file in [mailer] to a PEM file with the authority's "
                         "certificate, or remove it to use the system's",
                     ) from error
             return self._context
@@ -121,7 +121,7 @@ class Smtp:
         if not smtp.has_extn("starttls"):
             raise MailerFault(
                 f"{self._server}: it does not offer STARTTLS",
-                mend='use security = "tls" on port 465; security = "none" is for a server on '
+                hint='use security = "tls" on port 465; security = "none" is for a server on '
                 "this machine or a private network",
             )
         smtp.starttls(context=self._tls())
@@ -133,7 +133,7 @@ class Smtp:
             raise MailerFault(
                 f"{self._server}: it offers no login by password"
                 + (f", only {', '.join(offered)}" if offered else ""),
-                mend='many servers offer it only with security = "starttls" or "tls"; where none '
+                hint='many servers offer it only with security = "starttls" or "tls"; where none '
                 "is needed, remove username and password from [mailer]",
             )
         if (self._username + self._password).isascii():
@@ -165,40 +165,40 @@ class Smtp:
     def _fault(self, error: Exception) -> MailerFault:
         """The error as people can act on it."""
         kind = MailerFault
-        mend = "check host, port and security in [mailer], and that the server is running"
+        hint = "check host, port and security in [mailer], and that the server is running"
         match error:
             case ssl.SSLCertVerificationError():
                 cause = f"its certificate cannot be trusted: {error.verify_message}"
-                mend = (
+                hint = (
                     "set host in [mailer] to the name the certificate is for; for a private "
                     "authority, set ca_file to its certificate"
                 )
             case ssl.SSLError():
                 cause = f"TLS failed: {error.reason or error}"
-                mend = 'use security = "starttls" on port 587 and "tls" on port 465'
+                hint = 'use security = "starttls" on port 587 and "tls" on port 465'
             case socket.gaierror() | UnicodeError():
                 cause = "no such host"
-                mend = "check host in [mailer], and that this machine's DNS works"
+                hint = "check host in [mailer], and that this machine's DNS works"
                 if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
                     kind = MailerBusy
             case smtplib.SMTPAuthenticationError():
                 kind = _by_code(error)
                 cause = f"the login as {self._username!r} was refused: {_words(error)}"
-                mend = (
+                hint = (
                     "check username and password in [mailer]; some providers want a password made "
                     "for this program"
                 )
             case smtplib.SMTPResponseException():
                 kind = _by_code(error)
                 cause = f"it does not serve us: {_words(error)}"
-                mend = "the server's words say why; its operator can say more"
+                hint = "the server's words say why; its operator can say more"
             case TimeoutError() | smtplib.SMTPServerDisconnected():
                 kind = MailerBusy
                 # smtplib reports a silent server as one that hung up.
                 silent = isinstance(error.__context__ or error, TimeoutError)
                 what = f"no answer within {self._timeout:g} s" if silent else "it hung up"
                 cause = f"{what}, before it was ready"
-                mend = (
+                hint = (
                     'on port 465 use security = "tls"; else see that the server runs and that no '
                     "firewall is in between"
                 )
@@ -207,7 +207,7 @@ class Smtp:
                 cause = f"cannot connect: {error.strerror or error}"
             case _:
                 cause = str(error)
-        return kind(f"{self._server}: {cause}", mend=mend)
+        return kind(f"{self._server}: {cause}", hint=hint)
 
 
 def _by_code(error: smtplib.SMTPResponseException) -> type[MailerFault]:

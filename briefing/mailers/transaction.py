@@ -41,7 +41,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from briefing.mailers import Gate
+from briefing.mailers import SendGate
 from briefing.mailers.answers import Stage, sort_answer
 from briefing.mailers.envelope import wire_address
 from briefing.mailers.wire import Reply, Wire, WireLost
@@ -105,7 +105,7 @@ class SmtpLine:
         """False after a drop, a fault said by the server, `close`, or the last message allowed."""
         return self._wire.stands
 
-    def send(self, messages: Iterable[Message], gate: Gate) -> Iterator[Outcome]:
+    def send(self, messages: Iterable[Message], gate: SendGate) -> Iterator[Outcome]:
         """See `briefing.mailers.Line.send`; the order of events is drawn above.
 
         Whatever `messages` or `gate` raises comes through, and closes the connection without a dot.
@@ -184,7 +184,7 @@ class SmtpLine:
         return _Parcel(message, mail, b"RCPT TO:<%b>\r\n" % recipient, None)
 
     def _deliver(
-        self, parcel: _Parcel, feed: Iterator[Message], gate: Gate, *, announced: bool
+        self, parcel: _Parcel, feed: Iterator[Message], gate: SendGate, *, announced: bool
     ) -> tuple[Outcome | None, _Parcel | None]:
         """Carry one message: its outcome (None when the gate refused) and the next one, if taken.
 

@@ -12,19 +12,19 @@ is told by our own signed mark (`marks`), else by its address. How far it is bel
 `belief`, what follows from it in `consequences`, and nowhere else.
 """
 
-from briefing.returns.feed import Feed
-from briefing.returns.intake import Intake, OnceOnly, Replayed, Taken, Waiting
-from briefing.returns.marks import Marks
-from briefing.returns.patience import SoftRule
+from briefing.returns.ingest import Feed
+from briefing.returns.intake import OnceOnly, Replayed, ReturnsIntake, Taken, Waiting
 from briefing.returns.reporters import Reporters
+from briefing.returns.soft_bounces import SoftRule
+from briefing.returns.tokens import Marks
 
 __all__ = [
     "Feed",
-    "Intake",
     "Marks",
     "OnceOnly",
     "Replayed",
     "Reporters",
+    "ReturnsIntake",
     "SoftRule",
     "Taken",
     "Waiting",

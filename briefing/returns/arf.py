@@ -6,7 +6,7 @@ from email.message import Message
 
 from briefing.returns.classify import KIND_OF
 from briefing.returns.finding import ReturnFinding, ReturnReason
-from briefing.returns.letter import Letter
+from briefing.returns.letter import BounceText
 from briefing.returns.reading import address_in, addresses_of, field, parts_of
 from briefing.store.returns import EventKind
 
@@ -25,7 +25,7 @@ _MICROSOFT = "X-HmXmrOriginalRecipient"
 _MOST_PEOPLE = 50
 
 
-def read_complaint(letter: Letter) -> list[ReturnFinding] | None:
+def read_complaint(letter: BounceText) -> list[ReturnFinding] | None:
     """What a feedback report says, one finding for each person it names; None where it is none.
 
     Most are redacted: the address is then "", and our own mark in what is left tells who it is.
@@ -44,7 +44,7 @@ def read_complaint(letter: Letter) -> list[ReturnFinding] | None:
     ]
 
 
-def _microsofts(letter: Letter) -> list[ReturnFinding] | None:
+def _microsofts(letter: BounceText) -> list[ReturnFinding] | None:
     """A complaint of the Junk Mail Reporting Program: the mail itself, the reader in a field of it,
     and no report. https://sendersupport.olc.protection.outlook.com/snds/JMRP.aspx"""
     if letter.original is None or letter.original.get(_MICROSOFT) is None:
@@ -70,7 +70,7 @@ def _fields(report: Message) -> Message:
     return report
 
 
-def _people(fields: Message, letter: Letter) -> list[str]:
+def _people(fields: Message, letter: BounceText) -> list[str]:
     """Whom the report names; else who the mail was for, if the reporter has left that in; or ""."""
     named = [address_in(str(value)) for value in fields.get_all("Original-Rcpt-To", [])]
     found = list(dict.fromkeys(address for address in named if address))

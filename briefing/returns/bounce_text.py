@@ -23,7 +23,7 @@ from briefing.returns.classify import classify
 from briefing.returns.families import GIVEN_UP, STILL_TRIED
 from briefing.returns.finding import ReturnFinding
 from briefing.returns.finding import ReturnReason as R
-from briefing.returns.letter import Letter
+from briefing.returns.letter import BounceText
 from briefing.returns.reading import addresses_in, addresses_of, field
 from briefing.store.returns import EventKind
 
@@ -110,7 +110,7 @@ _STAGES = (
 )
 
 
-def read_text(letter: Letter) -> list[ReturnFinding]:
+def read_text(letter: BounceText) -> list[ReturnFinding]:
     """What a bounce says in words; nothing where it is none, or names nobody."""
     if letter.is_json or not (letter.opens or letter.from_mail_system):
         return []
@@ -160,7 +160,7 @@ def stage_of(words: str) -> Stage | None:
     return found
 
 
-def ask_library(letter: Letter) -> list[ReturnFinding]:
+def ask_library(letter: BounceText) -> list[ReturnFinding]:
     """What flufl.bounce makes of it, which may raise anything on a stranger's mail."""
     if letter.is_json:
         return []
@@ -214,7 +214,7 @@ def _without(line: str, address: str) -> str:
     return f"{before} <{address}> {after}".strip() if before else after
 
 
-def _failed(letter: Letter) -> list[str]:
+def _failed(letter: BounceText) -> list[str]:
     """The failed addresses, from the surest place that names any."""
     named = addresses_of(letter.message, "X-Failed-Recipients")  # Exim's and Gmail's own field
     if named:
@@ -251,7 +251,7 @@ def _named_in(line: str) -> list[str]:
     return _FIELD.findall(line)
 
 
-def _returned_to(letter: Letter) -> list[str]:
+def _returned_to(letter: BounceText) -> list[str]:
     """Whom the returned mail was for, where a bounce names nobody and that mail only one."""
     if letter.original is None or not letter.opens:
         return []
@@ -271,7 +271,7 @@ def _clean(addresses: list[str], but: frozenset[str] = frozenset()) -> list[str]
     return list(found.values())
 
 
-def _still_tried(letter: Letter) -> bool:
+def _still_tried(letter: BounceText) -> bool:
     said = " ".join(f"{field(letter.message, 'Subject')} {' '.join(letter.lines)}"[:4000].split())
     low = said.lower()
     return any(one in low for one in STILL_TRIED) and not any(one in low for one in GIVEN_UP)

@@ -11,17 +11,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from briefing.returns.hook import (
-    Call,
+from briefing.returns.provider_events import meaning_of
+from briefing.returns.tokens import Marks
+from briefing.returns.webhook import (
     Teller,
+    WebhookCall,
     at_path,
     check_authorization,
     entries_of,
     read_json,
     text_of,
 )
-from briefing.returns.marks import Marks
-from briefing.returns.provider_events import meaning_of
 from briefing.store.returns import Event
 
 __all__ = ["Brevo"]
@@ -36,13 +36,13 @@ class Brevo:
         self._teller = Teller(self.provider, marks)
         self._username, self._secret = username, secret
 
-    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Call:
+    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> WebhookCall:
         """See `Hook.read`."""
         check_authorization(headers, self._username, self._secret)
         document = read_json(body)
         if document is None:
-            return Call((self._teller.unread(body, now),))
-        return Call(tuple(self._event(entry, now) for entry in entries_of(document)))
+            return WebhookCall((self._teller.unread(body, now),))
+        return WebhookCall(tuple(self._event(entry, now) for entry in entries_of(document)))
 
     def _event(self, entry: object, now: datetime) -> Event:
         said = text_of(at_path(entry, "event"))

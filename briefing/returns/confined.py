@@ -13,20 +13,20 @@ from briefing.returns.finding import MailForm, ReturnedMail, ReturnFinding
 from briefing.sandbox import Killed, Limits, Parser, Sandbox
 from briefing.store.returns import EventKind
 
-__all__ = ["MAIL", "Delivered", "parse_confined"]
+__all__ = ["MAIL", "DeliveredTo", "parse_confined"]
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
+class DeliveredTo:
     """What is known of a mail besides its bytes: the address it was delivered to, or ""."""
 
     recipient: str = ""
 
 
 _PARSING: Final = "briefing.returns.parsing"
-MAIL: Final = Parser(f"{_PARSING}:parse", Delivered, ReturnedMail)
+MAIL: Final = Parser(f"{_PARSING}:parse", DeliveredTo, ReturnedMail)
 
 _LIMITS: Final = Limits(cpu_s=2, result=4_000_000)
 _SANDBOX: Final = Sandbox(modules=[_PARSING], memory=256 << 20, limits=_LIMITS)
@@ -38,7 +38,7 @@ def parse_confined(
     """What a mail says, read by a child process. Of one that breaks a limit nothing is understood,
     so that it is set aside. Raises `SandboxFault` where there can be no child."""
     raw = raw[:LONGEST]
-    task = Delivered(recipient.encode(errors="replace").decode())
+    task = DeliveredTo(recipient.encode(errors="replace").decode())
     found = (sandbox or _SANDBOX).run(MAIL, raw, task)
     if not isinstance(found, Killed):
         return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from briefing.returns.belief import REPORTED
-from briefing.returns.patience import DECLARED, SoftRule, count_declared, count_failures
+from briefing.returns.soft_bounces import DECLARED, SoftRule, count_declared, count_failures
 from briefing.store import Connection, returns
 from briefing.store.returns import Belief, Event, EventKind
 from subscribers import roll

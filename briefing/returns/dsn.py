@@ -10,7 +10,7 @@ from email.parser import HeaderParser
 from briefing.returns.bounce_text import make_finding, words_about
 from briefing.returns.finding import ReturnFinding
 from briefing.returns.finding import ReturnReason as R
-from briefing.returns.letter import Letter
+from briefing.returns.letter import BounceText
 from briefing.returns.reading import address_in, field, parts_of
 from briefing.store.returns import EventKind
 
@@ -28,7 +28,7 @@ _FIELDS = re.compile(
 )
 
 
-def read_report(letter: Letter) -> list[ReturnFinding] | None:
+def read_report(letter: BounceText) -> list[ReturnFinding] | None:
     """What a report says about each recipient; None where the mail is no report.
 
     An action other than the five of RFC 3464 (2.3.3) is taken by its status.
@@ -42,7 +42,7 @@ def read_report(letter: Letter) -> list[ReturnFinding] | None:
     return findings if is_report else None
 
 
-def read_report_in_text(letter: Letter) -> list[ReturnFinding]:
+def read_report_in_text(letter: BounceText) -> list[ReturnFinding]:
     """The same fields where a server writes them into its text, or took the parts apart wrongly."""
     if letter.is_json or not any("recipient" in line.lower() for line in letter.lines):
         return []
@@ -99,7 +99,7 @@ def _message(block: dict[str, str]) -> Message:
     return message
 
 
-def _read_block(block: Message, letter: Letter) -> ReturnFinding | None:
+def _read_block(block: Message, letter: BounceText) -> ReturnFinding | None:
     address = _recipient(block)
     if not address:
         return None
@@ -132,7 +132,7 @@ def _says_more(wider: ReturnFinding, finding: ReturnFinding, words: str) -> bool
     return not words or wider.kind is not EventKind.HARD
 
 
-def _named(block: Message, letter: Letter, address: str) -> str:
+def _named(block: Message, letter: BounceText, address: str) -> str:
     """The address as the text names it: by the final one, where an alias was resolved."""
     text = "\n".join(letter.lines).lower()
     final = address_in(field(block, "Final-Recipient").rpartition(";")[2])

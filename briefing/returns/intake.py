@@ -19,16 +19,16 @@ from typing import Final
 from briefing.returns.belief import REPORTED, Grade, grade, needs_review
 from briefing.returns.consequences import CHANGED, REPEATED, About, Consequences
 from briefing.returns.mail import PROVIDER, read_mail
-from briefing.returns.marks import Marks
-from briefing.returns.patience import SoftRule
 from briefing.returns.reporters import Reporters
+from briefing.returns.soft_bounces import SoftRule
+from briefing.returns.tokens import Marks
 from briefing.store import Connection, Database, returns, reviews
 from briefing.store.returns import Belief, Event, EventKind, Review
-from briefing.store.reviews import Returned
+from briefing.store.reviews import ReviewedReturn
 from subscribers import roll
 from subscribers.addresses import AddressRefused
 
-__all__ = ["Intake", "OnceOnly", "Replayed", "Taken", "Waiting"]
+__all__ = ["OnceOnly", "Replayed", "ReturnsIntake", "Taken", "Waiting"]
 
 _MOST_AT_ONCE: Final = 100
 
@@ -76,11 +76,11 @@ class Taken:
 class Waiting:
     """A return that nothing vouches for, and the address of the reader whom it names."""
 
-    returned: Returned
+    returned: ReviewedReturn
     address: str
 
 
-class Intake:
+class ReturnsIntake:
     """Takes events in, each once. For several threads and processes.
 
     `keep` is how long events are kept and believed. `verp` says that our mail travels under signed

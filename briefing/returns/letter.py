@@ -12,7 +12,7 @@ from briefing.returns.families import MACHINES, OPENERS, SUBJECTS
 from briefing.returns.reading import addresses_of, field, parts_of, report_text, split_returned
 from briefing.returns.replies import is_automatic
 
-__all__ = ["Letter", "open_letter"]
+__all__ = ["BounceText", "open_letter"]
 
 _OURS: Final = ("To", "Cc", "Delivered-To", "Apparently-To")
 # A server's answer, which no holiday note quotes.
@@ -22,7 +22,7 @@ _WRITERS: Final = ("From", "Sender", "Reply-To", "Return-Path", "Errors-To")
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class BounceText:
     """`lines` are the text before any returned mail, `original` the header fields of that mail.
 
     `senders` are addresses, in lower case, that are nobody's who failed: the bounce's own and those
@@ -56,7 +56,7 @@ class Letter:
         return self.opens and self.null_sender and _ANSWER.search("\n".join(self.lines)) is not None
 
 
-def open_letter(raw: bytes, recipient: str = "") -> Letter:
+def open_letter(raw: bytes, recipient: str = "") -> BounceText:
     """Take a mail apart. May raise on a stranger's bytes."""
     message = message_from_bytes(raw)
     text = report_text(message)
@@ -67,7 +67,7 @@ def open_letter(raw: bytes, recipient: str = "") -> Letter:
         senders += addresses_of(original, *_WRITERS)
     low = "\n".join(lines[:60]).lower()
     subject = field(message, "Subject").lower()
-    return Letter(
+    return BounceText(
         raw,
         message,
         lines,

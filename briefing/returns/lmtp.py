@@ -17,7 +17,7 @@ from typing import Any, Final
 import structlog
 
 from briefing.errors import BriefingError, JobError
-from briefing.returns.feed import MOST, Feed
+from briefing.returns.ingest import MOST, Feed
 
 __all__ = ["LmtpFault", "LmtpServer"]
 
@@ -53,7 +53,7 @@ class LmtpServer:
         except ImportError as error:
             raise LmtpFault(
                 "aiosmtpd is not installed",
-                mend="in the checkout: pip install --require-hashes -r requirements/run.txt",
+                hint="in the checkout: pip install --require-hashes -r requirements/run.txt",
             ) from error
         listener = self._bind()
         handler, ready = self._handler, threading.Event()
@@ -92,7 +92,7 @@ class LmtpServer:
         except OSError as error:
             raise LmtpFault(
                 f"LMTP cannot listen on {self._host}:{self._port}: {error.strerror or error}",
-                mend="stop what listens there, or set [returns] listen to another address",
+                hint="stop what listens there, or set [returns] listen to another address",
             ) from error
 
 
@@ -103,7 +103,7 @@ class _Handler:
         self._feed = feed
         self._clock = clock
         self._taking = 0  # only the loop's thread counts
-        self._pace = asyncio.Lock()
+        self._throttle = asyncio.Lock()
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: Any, _session: Any, envelope: Any, address: str, options: list[str]
@@ -121,7 +121,7 @@ class _Handler:
         recipient = str(envelope.rcpt_tos[0])
         self._taking += 1
         try:
-            async with self._pace:
+            async with self._throttle:
                 await asyncio.sleep(min(len(raw) / _BYTES_A_SECOND, _LONGEST_PAUSE_S))
             return await asyncio.to_thread(self._take, raw, recipient)
         finally:
@@ -131,7 +131,7 @@ class _Handler:
         try:
             self._feed.take(raw, self._clock(), recipient=recipient)
         except BriefingError as error:
-            log.error("returned mail not taken in", error=error.message, mend=error.mend)  # noqa: TRY400
+            log.error("returned mail not taken in", error=error.message, hint=error.hint)  # noqa: TRY400
             return "451 4.3.0 Not now"
         except Exception:  # whatever it was, the mail is not taken: the sender's server keeps it
             log.exception("returned mail not taken in")

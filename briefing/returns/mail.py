@@ -29,10 +29,10 @@ from briefing.returns.bounds import LONGEST, bounded
 from briefing.returns.confined import parse_confined
 from briefing.returns.dsn import read_report, read_report_in_text
 from briefing.returns.finding import MailForm, ReturnedMail, ReturnFinding
-from briefing.returns.letter import Letter, open_letter
-from briefing.returns.marks import Marks
+from briefing.returns.letter import BounceText, open_letter
 from briefing.returns.reading import field, sent_at
 from briefing.returns.replies import delivered_to, is_receipt
+from briefing.returns.tokens import Marks
 from briefing.store.returns import RAW, Event, EventKind
 
 __all__ = ["PROVIDER", "events_of", "parse_mail", "read_mail"]
@@ -148,7 +148,7 @@ def _came_back(mail: ReturnedMail, marks: Marks) -> bool:
     )
 
 
-def _understand(letter: Letter) -> tuple[MailForm, list[ReturnFinding]]:
+def _understand(letter: BounceText) -> tuple[MailForm, list[ReturnFinding]]:
     """The first reader that knows such a mail has the word."""
     for form, read in _READERS:
         findings = read(letter)
@@ -157,29 +157,29 @@ def _understand(letter: Letter) -> tuple[MailForm, list[ReturnFinding]]:
     return MailForm.OTHER, [ReturnFinding(EventKind.UNKNOWN, "")]
 
 
-def _receipt(letter: Letter) -> list[ReturnFinding]:
+def _receipt(letter: BounceText) -> list[ReturnFinding]:
     if not is_receipt(letter.message):
         return []
     # Some servers call it a receipt when they reject a mail.
     return _text(letter) or _library(letter) or [ReturnFinding(EventKind.IGNORED, "")]
 
 
-def _automatic(letter: Letter) -> list[ReturnFinding]:
+def _automatic(letter: BounceText) -> list[ReturnFinding]:
     """An automatic answer, unless a mail system wrote it: bounces carry the same fields."""
     if letter.automatic and not letter.is_bounce:
         return [ReturnFinding(EventKind.REPLIED, "")]
     return []
 
 
-def _text(letter: Letter) -> list[ReturnFinding]:
+def _text(letter: BounceText) -> list[ReturnFinding]:
     return _doubt(letter, read_report_in_text(letter) or read_text(letter))
 
 
-def _library(letter: Letter) -> list[ReturnFinding]:
+def _library(letter: BounceText) -> list[ReturnFinding]:
     return _doubt(letter, ask_library(letter))
 
 
-def _doubt(letter: Letter, findings: list[ReturnFinding]) -> list[ReturnFinding]:
+def _doubt(letter: BounceText, findings: list[ReturnFinding]) -> list[ReturnFinding]:
     """A person who passes a bounce on, or quotes one, ends nobody's subscription."""
     if letter.from_mail_system:
         return findings
@@ -189,7 +189,7 @@ def _doubt(letter: Letter, findings: list[ReturnFinding]) -> list[ReturnFinding]
     ]
 
 
-_READERS: Final[tuple[tuple[MailForm, Callable[[Letter], list[ReturnFinding] | None]], ...]] = (
+_READERS: Final[tuple[tuple[MailForm, Callable[[BounceText], list[ReturnFinding] | None]], ...]] = (
     (MailForm.COMPLAINT, read_complaint),
     (MailForm.REPORT, read_report),
     (MailForm.RECEIPT, _receipt),

@@ -27,10 +27,10 @@ from imap_tools.utils import encode_folder
 
 from briefing.errors import JobError
 from briefing.returns.bounds import LONGEST
-from briefing.returns.intake import Intake
+from briefing.returns.intake import ReturnsIntake
 from briefing.store.returns import EventKind
 
-__all__ = ["Account", "Mailbox", "MailboxFault", "Polled"]
+__all__ = ["Mailbox", "MailboxAccount", "MailboxFault", "MailboxPoll"]
 
 _TIMEOUT: Final = 60.0
 
@@ -42,7 +42,7 @@ class MailboxFault(JobError):
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class MailboxAccount:
     """Where the mailbox is. `security` is "tls", "starttls" or "none"; `read` and `aside` are the
     folders for what was understood and what was not. A poll takes at most `most` mails and begins
     none after `longest` seconds."""
@@ -61,7 +61,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Polled:
+class MailboxPoll:
     """What a poll came to: mails by where they went, events by kind, and whether more waits."""
 
     read: int
@@ -74,11 +74,11 @@ class Polled:
 class Mailbox:
     """The mailbox of an account, for one poll at a time."""
 
-    def __init__(self, account: Account, intake: Intake) -> None:
+    def __init__(self, account: MailboxAccount, intake: ReturnsIntake) -> None:
         self._account = account
         self._intake = intake
 
-    def poll(self, now: datetime, stop: threading.Event | None = None) -> Polled:
+    def poll(self, now: datetime, stop: threading.Event | None = None) -> MailboxPoll:
         """Take in what waits, until `stop` is set. Raises `MailboxFault` and `StoreError`; what was
         not taken in by then still waits."""
         with self._open() as box:
@@ -104,7 +104,7 @@ class Mailbox:
                 changed += taken.changed
                 read += taken.understood
                 aside += not taken.understood
-            return Polled(read, aside, kinds, changed, looked_at < len(waiting))
+            return MailboxPoll(read, aside, kinds, changed, looked_at < len(waiting))
 
     def check(self) -> int:
         """Log in and count what waits. Raises `MailboxFault`."""
@@ -124,17 +124,17 @@ class Mailbox:
         except MailboxLoginError as error:
             raise MailboxFault(
                 f"{place} refuses the login: {_say(error)}",
-                mend="check username and password of [returns]",
+                hint="check username and password of [returns]",
             ) from error
         except ssl.SSLError as error:
             raise MailboxFault(
                 f"{place} cannot be trusted: {error.reason or error}",
-                mend="check host, security and ca_file of [returns]",
+                hint="check host, security and ca_file of [returns]",
             ) from error
         except (OSError, imaplib.IMAP4.error, ImapToolsError, UnicodeError) as error:
             raise MailboxFault(
                 f"{place} cannot be read: {_say(error)}",
-                mend="check host, port, security and mailbox of [returns]",
+                hint="check host, port, security and mailbox of [returns]",
             ) from error
         finally:
             if box is not None:

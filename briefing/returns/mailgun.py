@@ -18,10 +18,13 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qsl
 
-from briefing.returns.hook import (
-    Call,
+from briefing.returns.intake import OnceOnly
+from briefing.returns.provider_events import first_known, meaning_of
+from briefing.returns.tokens import Marks
+from briefing.returns.webhook import (
     Forged,
     Teller,
+    WebhookCall,
     at_path,
     is_recent,
     read_foreign_json,
@@ -29,9 +32,6 @@ from briefing.returns.hook import (
     same,
     text_of,
 )
-from briefing.returns.intake import OnceOnly
-from briefing.returns.marks import Marks
-from briefing.returns.provider_events import first_known, meaning_of
 from briefing.store.returns import Event
 
 __all__ = ["Mailgun"]
@@ -54,7 +54,7 @@ class Mailgun:
         self._teller = Teller(self.provider, marks)
         self._secret = secret.encode()
 
-    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Call:
+    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> WebhookCall:
         """See `Hook.read`."""
         document = read_json(body)
         signature = at_path(document, "signature") or at_path(read_foreign_json(body), "signature")
@@ -62,7 +62,7 @@ class Mailgun:
         token = self._verify(signature or _read_form(headers, body), now)
         entry = at_path(document, "event-data")
         event = self._teller.unread(body, now) if entry is None else self._event(entry, now)
-        return Call((event,), OnceOnly(f"mailgun\n{token}", now + 2 * AGE))
+        return WebhookCall((event,), OnceOnly(f"mailgun\n{token}", now + 2 * AGE))
 
     def _verify(self, signature: object, now: datetime) -> str:
         timestamp = text_of(at_path(signature, "timestamp"))

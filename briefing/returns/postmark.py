@@ -9,9 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from briefing.returns.hook import Call, Teller, at_path, check_authorization, read_json, text_of
-from briefing.returns.marks import Marks
 from briefing.returns.provider_events import first_known, meaning_of
+from briefing.returns.tokens import Marks
+from briefing.returns.webhook import (
+    Teller,
+    WebhookCall,
+    at_path,
+    check_authorization,
+    read_json,
+    text_of,
+)
 from briefing.store.returns import Event
 
 __all__ = ["Postmark"]
@@ -26,13 +33,13 @@ class Postmark:
         self._teller = Teller(self.provider, marks)
         self._username, self._secret = username, secret
 
-    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Call:
+    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> WebhookCall:
         """See `Hook.read`."""
         check_authorization(headers, self._username, self._secret)
         document = read_json(body)
         if document is None:
-            return Call((self._teller.unread(body, now),))
-        return Call((self._event(document, now),))
+            return WebhookCall((self._teller.unread(body, now),))
+        return WebhookCall((self._event(document, now),))
 
     def _name(self, entry: object, record: str) -> str:
         """What the table knows the event by."""

@@ -15,9 +15,18 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from briefing.returns.classify import judge
-from briefing.returns.hook import Call, Forged, Teller, at_path, is_recent, read_json, same, text_of
-from briefing.returns.marks import Marks
 from briefing.returns.provider_events import first_known, meaning_of
+from briefing.returns.tokens import Marks
+from briefing.returns.webhook import (
+    Forged,
+    Teller,
+    WebhookCall,
+    at_path,
+    is_recent,
+    read_json,
+    same,
+    text_of,
+)
 from briefing.store.returns import Event, EventKind
 
 __all__ = ["Resend"]
@@ -35,7 +44,7 @@ class Resend:
         self._teller = Teller(self.provider, marks)
         self._key = key_of(secret)
 
-    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Call:
+    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> WebhookCall:
         """See `Hook.read`."""
         name, seconds = headers.get("svix-id", ""), headers.get("svix-timestamp", "")
         signed = f"{name}.{seconds}.".encode(errors="replace") + body
@@ -48,10 +57,10 @@ class Resend:
             raise Forged
         document = read_json(body)
         if document is None:
-            return Call((self._teller.unread(body, now),))
+            return WebhookCall((self._teller.unread(body, now),))
         addresses = at_path(document, "data", "to")
         listed = addresses[:50] if isinstance(addresses, list) and addresses else [addresses]
-        return Call(tuple(self._event(document, f"{name}\n{to}", to, now) for to in listed))
+        return WebhookCall(tuple(self._event(document, f"{name}\n{to}", to, now) for to in listed))
 
     def _event(self, document: object, name: str, address: object, now: datetime) -> Event:
         said = text_of(at_path(document, "type"))

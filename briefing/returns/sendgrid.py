@@ -17,9 +17,17 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from briefing.returns.hook import Call, Forged, Teller, at_path, entries_of, read_json, text_of
-from briefing.returns.marks import Marks
 from briefing.returns.provider_events import first_known, meaning_of
+from briefing.returns.tokens import Marks
+from briefing.returns.webhook import (
+    Forged,
+    Teller,
+    WebhookCall,
+    at_path,
+    entries_of,
+    read_json,
+    text_of,
+)
 from briefing.store.returns import Event, EventKind
 
 __all__ = ["SendGrid"]
@@ -52,7 +60,7 @@ class SendGrid:
         self._teller = Teller(self.provider, marks)
         self._key = key_of(key)
 
-    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Call:
+    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> WebhookCall:
         """See `Hook.read`."""
         signed = headers.get(_TIMESTAMP, "").encode(errors="replace") + body
         try:
@@ -62,8 +70,8 @@ class SendGrid:
             raise Forged from None
         document = read_json(body)
         if document is None:
-            return Call((self._teller.unread(body, now),))
-        return Call(tuple(self._event(entry, now) for entry in entries_of(document)))
+            return WebhookCall((self._teller.unread(body, now),))
+        return WebhookCall(tuple(self._event(entry, now) for entry in entries_of(document)))
 
     def _event(self, entry: object, now: datetime) -> Event:
         name = text_of(at_path(entry, "event"))

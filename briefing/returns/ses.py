@@ -27,18 +27,18 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from briefing.errors import SourceFailed
-from briefing.returns.hook import (
-    Call,
+from briefing.returns.provider_events import Meaning, first_known, meaning_of
+from briefing.returns.tokens import Marks
+from briefing.returns.webhook import (
     Forged,
     NotNow,
     Teller,
+    WebhookCall,
     at_path,
     read_foreign_json,
     read_json,
     text_of,
 )
-from briefing.returns.marks import Marks
-from briefing.returns.provider_events import Meaning, first_known, meaning_of
 from briefing.store.returns import Event
 
 __all__ = ["Fetch", "Ses"]
@@ -79,7 +79,7 @@ class Ses:
         self._certificates = _Certificates(fetch)
         self._fetch = fetch
 
-    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Call:  # noqa: ARG002
+    def read(self, headers: Mapping[str, str], body: bytes, now: datetime) -> WebhookCall:  # noqa: ARG002
         """See `Hook.read`."""
         notice, readable = read_json(body), True
         if notice is None:
@@ -88,16 +88,18 @@ class Ses:
             raise Forged
         self._verify(notice, now)
         if not readable:
-            return Call((self._teller.unread(body, now),))
+            return WebhookCall((self._teller.unread(body, now),))
         match notice["Type"]:
             case "SubscriptionConfirmation":
                 self._confirm(text_of(notice.get("SubscribeURL")), now)
-                return Call(())
+                return WebhookCall(())
             case "Notification":
                 told = read_json(text_of(notice["Message"]).encode(errors="replace"))
-                return Call(tuple(self._events(told, text_of(notice["MessageId"]), notice, now)))
+                return WebhookCall(
+                    tuple(self._events(told, text_of(notice["MessageId"]), notice, now))
+                )
             case _:
-                return Call((self._teller.unknown(notice, now),))
+                return WebhookCall((self._teller.unknown(notice, now),))
 
     def _verify(self, notice: dict[str, Any], now: datetime) -> None:
         names = _SIGNED.get(text_of(notice.get("Type")))

@@ -16,6 +16,6 @@ A child has no secrets: it gets no environment, no database and no keys.
 """
 
 from briefing.sandbox.pool import Sandbox, SandboxFault
-from briefing.sandbox.terms import Killed, Limits, Parser, Reason
+from briefing.sandbox.terms import Killed, KillReason, Limits, Parser
 
-__all__ = ["Killed", "Limits", "Parser", "Reason", "Sandbox", "SandboxFault"]
+__all__ = ["KillReason", "Killed", "Limits", "Parser", "Sandbox", "SandboxFault"]

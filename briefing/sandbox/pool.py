@@ -19,7 +19,7 @@ from typing import Any, Final
 import structlog
 
 from briefing.errors import JobError
-from briefing.sandbox.terms import Killed, Limits, Parser, Reason, Result, Task
+from briefing.sandbox.terms import Killed, KillReason, Limits, Parser, Result, Task
 from briefing.sandbox.wire import TooLong, receive, send
 
 __all__ = ["Sandbox", "SandboxFault"]
@@ -81,7 +81,7 @@ class Sandbox:
         try:
             result: Result = read(answer)
         except ValueError as error:  # pydantic's is one: a child that was taken over, or a fault
-            return Killed(Reason.GARBLED, type(error).__name__)
+            return Killed(KillReason.GARBLED, type(error).__name__)
         return result
 
     def close(self) -> None:
@@ -169,13 +169,13 @@ class _Child:
             head, body = receive(self._channel, limits.result, deadline=deadline)
             said: dict[str, str] = json.loads(head)
             if "killed" in said:
-                return Killed(Reason(said["killed"]), str(said.get("detail", ""))[:60])
+                return Killed(KillReason(said["killed"]), str(said.get("detail", ""))[:60])
         except TimeoutError:
-            return Killed(Reason.TIME, "clock")
+            return Killed(KillReason.TIME, "clock")
         except (EOFError, ConnectionError):
             return _explain(self.end())
         except (TooLong, ValueError, AttributeError, TypeError) as error:
-            return Killed(Reason.GARBLED, type(error).__name__)
+            return Killed(KillReason.GARBLED, type(error).__name__)
         return body
 
     def is_fit(self, now: float) -> bool:
@@ -226,12 +226,12 @@ def _tell_weakness(weak: tuple[str, ...]) -> None:
 
 
 def _explain(code: int) -> Killed:
-    reasons = {-signal.SIGXCPU: Reason.TIME, -signal.SIGKILL: Reason.MEMORY}
-    return Killed(reasons.get(code, Reason.CRASH), f"exit {code}")
+    reasons = {-signal.SIGXCPU: KillReason.TIME, -signal.SIGKILL: KillReason.MEMORY}
+    return Killed(reasons.get(code, KillReason.CRASH), f"exit {code}")
 
 
 def _not_started(why: str) -> SandboxFault:
     return SandboxFault(
         f"the process that parses foreign documents does not start: {why}",
-        mend="see that the machine has free memory and processes; try again then",
+        hint="see that the machine has free memory and processes; try again then",
     )

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-__all__ = ["Killed", "Limits", "Parser", "Reason", "Result", "Task"]
+__all__ = ["KillReason", "Killed", "Limits", "Parser", "Result", "Task"]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-class Reason(StrEnum):
+class KillReason(StrEnum):
     """Why a document was given up. `garbled` is a result that is not of the type it has to be."""
 
     TIME = "time"
@@ -25,7 +25,7 @@ class Reason(StrEnum):
 class Killed:
     """Instead of a result. `detail` is for logs: a signal's number, an exception's class."""
 
-    reason: Reason
+    reason: KillReason
     detail: str = ""
 
 

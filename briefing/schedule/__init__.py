@@ -24,12 +24,12 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from briefing import collection
 from briefing.app import App, build_returned
-from briefing.composition.fit import Loss, Shrunk
+from briefing.composition.shrink import Loss, Shrunk
 from briefing.desk import Draft
 from briefing.errors import BriefingError, EmptyEdition
 from briefing.model import DAILY, UNDECIDED, Briefing, Edition, EditionState
+from briefing.schedule.backoff import Patience
 from briefing.schedule.due import Occurrence, Step, find_due
-from briefing.schedule.patience import Patience
 from briefing.store import editions
 
 __all__ = ["Daemon"]
@@ -347,7 +347,7 @@ class Daemon:
         except BriefingError as error:
             wait = self._patience.fail(key, self._app.clock())
             log.error(  # noqa: TRY400 - for people
-                "job failed", **facts, error=error.message, mend=error.mend, again_in=wait
+                "job failed", **facts, error=error.message, hint=error.hint, again_in=wait
             )
         except Exception:  # the daemon outlives its own faults: what else is due still leaves
             wait = self._patience.fail(key, self._app.clock())

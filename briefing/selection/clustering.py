@@ -41,7 +41,7 @@ DEFAULT: Final = Thresholds()
 _FLOOR = 0.06
 
 
-class Told(NamedTuple):
+class TermedArticle(NamedTuple):
     """An article and what it is about."""
 
     article: Article
@@ -91,8 +91,8 @@ def _group(
     for (one, other), value in pairs.items():
         first, second = nodes[one][0], nodes[other][0]
         judged[one, other] = value * judge(
-            Told(articles[first], terms[first]),
-            Told(articles[second], terms[second]),
+            TermedArticle(articles[first], terms[first]),
+            TermedArticle(articles[second], terms[second]),
             weights.names,
             thresholds,
         )
@@ -120,7 +120,12 @@ def _collapse(articles: Sequence[Article], terms: Sequence[Terms]) -> list[list[
     return nodes
 
 
-def judge(one: Told, other: Told, names: frozenset[str], thresholds: Thresholds = DEFAULT) -> float:
+def judge(
+    one: TermedArticle,
+    other: TermedArticle,
+    names: frozenset[str],
+    thresholds: Thresholds = DEFAULT,
+) -> float:
     """What the likeness of two articles is worth, 0 (never joined) to 1; see `Weights.names`."""
     if one.terms.is_roundup or other.terms.is_roundup:
         return 0.0

@@ -8,7 +8,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from briefing.model import Article
-from briefing.selection.clustering import DEFAULT, Cluster, Thresholds, Told, judge, same_language
+from briefing.selection.clustering import (
+    DEFAULT,
+    Cluster,
+    TermedArticle,
+    Thresholds,
+    judge,
+    same_language,
+)
 from briefing.selection.labels import find_labels, fold
 from briefing.selection.terms import Terms, read_terms
 from briefing.selection.vectors import Vector, similarity, vector, weigh
@@ -82,7 +89,7 @@ def follow(
     def likeness(one: _Read, other: _Read) -> float:
         if not same_language(one.article, other.article, language):
             return 0.0
-        sides = Told(one.article, one.terms), Told(other.article, other.terms)
+        sides = TermedArticle(one.article, one.terms), TermedArticle(other.article, other.terms)
         worth = judge(*sides, weights.names, thresholds)
         return worth * similarity(one.vector, other.vector) if worth else 0.0
 

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from briefing.errors import SourceFailed
 from briefing.model import Article
-from briefing.sandbox import Reason
+from briefing.sandbox import KillReason
 
 __all__ = ["Harvest", "Refusal", "Source", "SourceBusy", "SourceKilled"]
 
@@ -32,7 +32,7 @@ class Refusal:
 
     name: str
     reason: str
-    killed: Reason | None = None
+    killed: KillReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +53,16 @@ class Harvest:
 class SourceBusy(SourceFailed):
     """The source asks to be left alone until `retry_at` (aware UTC; RFC 9110, 10.2.3)."""
 
-    def __init__(self, message: str, *, retry_at: datetime, mend: str = "") -> None:
-        super().__init__(message, mend=mend)
+    def __init__(self, message: str, *, retry_at: datetime, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
         self.retry_at = retry_at
 
 
 class SourceKilled(SourceFailed):
     """The source's document was given up, since it broke a limit or the parser: `reason`."""
 
-    def __init__(self, message: str, *, reason: Reason, mend: str = "") -> None:
-        super().__init__(message, mend=mend)
+    def __init__(self, message: str, *, reason: KillReason, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
         self.reason = reason
 
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from briefing.model import Article
-from briefing.sandbox import Killed, Limits, Parser, Reason, Sandbox
+from briefing.sandbox import Killed, KillReason, Limits, Parser, Sandbox
 from briefing.sources import Refusal
 from briefing.sources.intake import Intake
 
-__all__ = ["FEED", "FILE", "PAGE", "Document", "Reading", "read_confined", "shown"]
+__all__ = ["FEED", "FILE", "PAGE", "Document", "ReadDocument", "read_confined", "shown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +31,21 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadDocument:
     """What a document holds. With a `problem`, in words with their `mend`, it holds nothing; with
     `killed` reading it was ended, for that reason."""
 
     articles: tuple[Article, ...] = ()
     refused: tuple[Refusal, ...] = ()
     problem: str = ""
-    mend: str = ""
-    killed: Reason | None = None
+    hint: str = ""
+    killed: KillReason | None = None
 
 
 _READERS: Final = "briefing.sources.documents"
-FEED: Final = Parser(f"{_READERS}:read_feed_document", Document, Reading)
-FILE: Final = Parser(f"{_READERS}:read_file_document", Document, Reading)
-PAGE: Final = Parser(f"{_READERS}:read_page_document", Document, Reading)
+FEED: Final = Parser(f"{_READERS}:read_feed_document", Document, ReadDocument)
+FILE: Final = Parser(f"{_READERS}:read_file_document", Document, ReadDocument)
+PAGE: Final = Parser(f"{_READERS}:read_page_document", Document, ReadDocument)
 
 _LIMITS: Final = Limits()
 # An editor who waits for a page does not queue behind feeds.
@@ -54,21 +54,21 @@ _PAGES: Final = Sandbox(modules=[_READERS])
 
 
 def read_confined(
-    parser: Parser[Document, Reading],
+    parser: Parser[Document, ReadDocument],
     data: bytes,
     document: Document,
     *,
     sandbox: Sandbox | None = None,
     limits: Limits = _LIMITS,
-) -> Reading:
+) -> ReadDocument:
     """Read a document in a child process. Raises `SandboxFault` where there can be none."""
     chosen = sandbox or (_PAGES if parser is PAGE else _ALL)
     found = chosen.run(parser, data, document, limits)
     if not isinstance(found, Killed):
         return found
-    return Reading(
+    return ReadDocument(
         problem=f"{document.name}: {_say(found.reason, limits)}",
-        mend="It may be hostile, or only broken; look at it before you use it.",
+        hint="It may be hostile, or only broken; look at it before you use it.",
         killed=found.reason,
     )
 
@@ -78,13 +78,13 @@ def shown(path: str | os.PathLike[str]) -> str:
     return os.fsencode(path).decode("utf-8", "replace")
 
 
-def _say(reason: Reason, limits: Limits) -> str:
+def _say(reason: KillReason, limits: Limits) -> str:
     match reason:
-        case Reason.TIME:
+        case KillReason.TIME:
             return f"reading it was ended after {limits.cpu_s} s of computing."
-        case Reason.MEMORY:
+        case KillReason.MEMORY:
             return "reading it took too much memory and was ended."
-        case Reason.CRASH:
+        case KillReason.CRASH:
             return "the parser crashed on it."
-        case Reason.GARBLED:
+        case KillReason.GARBLED:
             return "what the parser made of it cannot be used."

@@ -47,11 +47,11 @@ def decode(data: bytes, name: str, *, charset: str = "", lenient: bool = False) 
         raise ArticleRefused(
             f"{name}, line {line}: it is not {_spoken(encoding)}: byte "
             f"0x{data[error.start]:02X} at offset {error.start}.",
-            mend="Save the file as UTF-8.",
+            hint="Save the file as UTF-8.",
         ) from error
     except UnicodeError as error:
         raise ArticleRefused(
-            f"{name}: it is not {_spoken(encoding)}.", mend="Save the file as UTF-8."
+            f"{name}: it is not {_spoken(encoding)}.", hint="Save the file as UTF-8."
         ) from error
     if "\0" in text[:_HEAD]:
         _refuse_binary(b"\0", name)
@@ -72,7 +72,7 @@ def _declared(data: bytes, name: str, charset: str) -> str:
         encoding = ""
     if not _KNOWN.fullmatch(encoding):
         raise ArticleRefused(
-            f"{name}: its encoding “{charset[:40]}” is not known.", mend="Save it as UTF-8."
+            f"{name}: its encoding “{charset[:40]}” is not known.", hint="Save it as UTF-8."
         )
     if encoding.startswith(("utf-16", "utf-32")) and b"\0" not in data[:4]:
         return "utf-8"  # a declaration that could be read as ASCII is not in UTF-16
@@ -83,7 +83,7 @@ def _refuse_binary(data: bytes, name: str) -> None:
     if b"\0" in data[:_HEAD] or data.startswith((b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"PK\x03")):
         raise ArticleRefused(
             f"{name}: it is a binary file, not text.",
-            mend="Give the article as text, Markdown, HTML or a feed.",
+            hint="Give the article as text, Markdown, HTML or a feed.",
         )
 
 

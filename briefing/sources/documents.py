@@ -1,7 +1,7 @@
 """Foreign documents as bytes: which reader each is for, and what it says. Runs in a child process.
 
-Every function takes bytes and a `Document` and gives a `Reading`; what is no article is in it, as
-a refusal or as the document's problem.
+Every function takes bytes and a `Document` and gives a `ReadDocument`; what is no article is in
+it, as a refusal or as the document's problem.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from briefing.errors import ArticleRefused
 from briefing.model import Article
 from briefing.sources import Refusal
-from briefing.sources.confined import Document, Reading
+from briefing.sources.confined import Document, ReadDocument
 from briefing.sources.decoding import decode
 from briefing.sources.html import read_html
 from briefing.sources.intake import Intake
@@ -57,7 +57,7 @@ _FEED_TYPE = re.compile(r"\btype=[\"']?application/(?:rss|atom)\+xml", re.IGNORE
 _HREF = re.compile(r"\bhref=[\"']([^\"'>]{1,2000})", re.IGNORECASE)
 
 
-def read_feed_document(data: bytes, document: Document) -> Reading:
+def read_feed_document(data: bytes, document: Document) -> ReadDocument:
     """RSS, Atom or JSON Feed, by its content."""
 
     def read() -> Iterator[Article | Refusal]:
@@ -65,10 +65,10 @@ def read_feed_document(data: bytes, document: Document) -> Reading:
         chosen = read_json_feed if text[:1000].lstrip().startswith("{") else read_feed
         yield from chosen(text, document.name, document.intake, address=document.address)
 
-    return _gather(read, mend=lambda: _announced(data, document.address))
+    return _gather(read, hint=lambda: _announced(data, document.address))
 
 
-def read_file_document(data: bytes, document: Document) -> Reading:
+def read_file_document(data: bytes, document: Document) -> ReadDocument:
     """An article or several, by what the text unmistakably is, else by the file's suffix."""
 
     def read() -> Iterator[Article | Refusal]:
@@ -79,7 +79,7 @@ def read_file_document(data: bytes, document: Document) -> Reading:
     return _gather(read)
 
 
-def read_page_document(data: bytes, document: Document) -> Reading:
+def read_page_document(data: bytes, document: Document) -> ReadDocument:
     """The one story of a web page."""
 
     def read() -> Iterator[Article | Refusal]:
@@ -90,8 +90,8 @@ def read_page_document(data: bytes, document: Document) -> Reading:
 
 
 def _gather(
-    read: Callable[[], Iterator[Article | Refusal]], *, mend: Callable[[], str] = lambda: ""
-) -> Reading:
+    read: Callable[[], Iterator[Article | Refusal]], *, hint: Callable[[], str] = lambda: ""
+) -> ReadDocument:
     articles: list[Article] = []
     refused: list[Refusal] = []
     try:
@@ -101,8 +101,8 @@ def _gather(
             else:
                 refused.append(item)
     except ArticleRefused as failure:
-        return Reading(problem=failure.message, mend=mend() or failure.mend)
-    return Reading(tuple(articles), tuple(refused))
+        return ReadDocument(problem=failure.message, hint=hint() or failure.hint)
+    return ReadDocument(tuple(articles), tuple(refused))
 
 
 def _announced(data: bytes, address: str) -> str:
@@ -131,7 +131,7 @@ def _reader(name: str, suffix: str, text: str) -> _Reader:
     if _SUFFIX.fullmatch(suffix):
         raise ArticleRefused(
             f"{name}: files with the suffix {suffix} are not read.",
-            mend=f"Those that are: {' '.join(_BY_SUFFIX)}.",
+            hint=f"Those that are: {' '.join(_BY_SUFFIX)}.",
         )
     if start.startswith("{") and "jsonfeed.org" in start:
         return read_json_feed

@@ -56,10 +56,10 @@ class FeedSource:
             raise SourceKilled(
                 f"source “{self.name}”: {reading.problem}",
                 reason=reading.killed,
-                mend=reading.mend,
+                hint=reading.hint,
             )
         if reading.problem:
-            raise SourceFailed(f"source “{self.name}”: {reading.problem}", mend=reading.mend)
+            raise SourceFailed(f"source “{self.name}”: {reading.problem}", hint=reading.hint)
         return Harvest(
             articles=reading.articles,
             refused=reading.refused,

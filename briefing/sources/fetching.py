@@ -22,7 +22,7 @@ from briefing.sources import SourceBusy
 from briefing.sources.pinning import Dialler, LineRefused, pinned_session
 from briefing.sources.text import one_line
 
-__all__ = ["Bounds", "Page", "fetch", "glance"]
+__all__ = ["Bounds", "FetchedPage", "fetch", "glance"]
 
 USER_AGENT = f"daily-briefing/{__version__} (feed reader)"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -48,7 +48,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class FetchedPage:
     """What an address answered. `url` is where the redirects ended, `charset` what the header says.
 
     With `not_modified` the body is empty, and `etag` and `modified` are those that were sent.
@@ -73,7 +73,7 @@ def fetch(
     etag: str = "",
     modified: str = "",
     accept: str = "*/*",
-) -> Page:
+) -> FetchedPage:
     """GET `url` for the source called `name`; `etag` and `modified` make it conditional.
 
     Raises `SourceFailed` for whatever goes wrong, `SourceBusy` where the server says when to come
@@ -88,10 +88,10 @@ def fetch(
         dialler.close()
 
 
-def glance(url: str, *, now: datetime, bounds: Bounds = Bounds()) -> Page:
+def glance(url: str, *, now: datetime, bounds: Bounds = Bounds()) -> FetchedPage:
     """GET `url` for its status and where its redirects end; the body is left unread.
 
-    An answer of any status is a `Page`. Raises `SourceFailed` where there is none.
+    An answer of any status is a `FetchedPage`. Raises `SourceFailed` where there is none.
     """
     dialler = Dialler(
         allow_private=bounds.allow_private, connect_s=bounds.connect_s, total_s=bounds.total_s
@@ -124,7 +124,7 @@ class _Fetch:
         self.bounds = bounds
         self.dialler = dialler
 
-    def follow(self, url: str, headers: dict[str, str]) -> Page:
+    def follow(self, url: str, headers: dict[str, str]) -> FetchedPage:
         with pinned_session(self.dialler) as session:
             session.verify = self.bounds.ca_file or True
             for _ in range(self.bounds.redirects + 1):
@@ -176,7 +176,7 @@ class _Fetch:
         except LineRefused as refusal:
             if self.dialler.late:
                 raise self._too_slow(url) from refusal
-            raise self._failed(url, refusal.reason, refusal.mend) from refusal
+            raise self._failed(url, refusal.reason, refusal.hint) from refusal
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             raise self._broken(url, error) from error
 
@@ -189,18 +189,20 @@ class _Fetch:
         if not usable or not url.isprintable():
             raise self._failed(url, "not an http or https address.", "Write it in full: https://…")
 
-    def _page(self, url: str, response: requests.Response, headers: Mapping[str, str]) -> Page:
+    def _page(
+        self, url: str, response: requests.Response, headers: Mapping[str, str]
+    ) -> FetchedPage:
         status = response.status_code
         conditional = {"If-None-Match", "If-Modified-Since"} & headers.keys()
         if status == requests.codes.not_modified and conditional:
             etag, modified = (headers.get(k, "") for k in ("If-None-Match", "If-Modified-Since"))
-            return Page(url, etag=etag, modified=modified, not_modified=True)
+            return FetchedPage(url, etag=etag, modified=modified, not_modified=True)
         if status != requests.codes.ok:
             raise self._turned_away(url, response)
         content_type, _, parameters = response.headers.get("content-type", "").partition(";")
         _, _, charset = parameters.lower().partition("charset=")
         etag, modified = (response.headers.get(k, "") for k in ("etag", "last-modified"))
-        return Page(
+        return FetchedPage(
             url=url,
             body=self._body(url, response),
             content_type=content_type.strip().lower(),
@@ -240,7 +242,7 @@ class _Fetch:
             return SourceBusy(
                 self._message(url, f"{reason} It asks to be left alone until {when}."),
                 retry_at=retry_at,
-                mend="Collect this source less often.",
+                hint="Collect this source less often.",
             )
         return self._failed(url, reason, mends.get(status, ""))
 
@@ -268,9 +270,9 @@ class _Fetch:
     def _too_slow(self, url: str) -> SourceFailed:
         return self._failed(url, f"the answer took more than {self.bounds.total_s:g} s.")
 
-    def _failed(self, url: str, reason: str, mend: str = "") -> SourceFailed:
-        mend = mend or "Try again later; if it stays, check the address in a browser."
-        return SourceFailed(self._message(url, reason), mend=mend)
+    def _failed(self, url: str, reason: str, hint: str = "") -> SourceFailed:
+        hint = hint or "Try again later; if it stays, check the address in a browser."
+        return SourceFailed(self._message(url, reason), hint=hint)
 
     def _message(self, url: str, reason: str) -> str:
         return f"source “{self.name}”: {_shown(url)}: {reason}"
@@ -282,8 +284,10 @@ class _Glance(_Fetch):
     def _next(self, _url: str, target: str) -> str:
         return target  # as a reader's browser would follow the link
 
-    def _page(self, url: str, response: requests.Response, _headers: Mapping[str, str]) -> Page:
-        return Page(url, status=response.status_code)
+    def _page(
+        self, url: str, response: requests.Response, _headers: Mapping[str, str]
+    ) -> FetchedPage:
+        return FetchedPage(url, status=response.status_code)
 
     def _message(self, _url: str, reason: str) -> str:
         return reason

@@ -70,7 +70,7 @@ class FilesSource:
         if not self.path.exists():
             raise SourceFailed(
                 f"source “{self.name}”: {self.path}: there is no such folder.",
-                mend="Create it, or correct the path in the configuration.",
+                hint="Create it, or correct the path in the configuration.",
             )
         settled: list[tuple[Path, str]] = []
         refused: list[Refusal] = []
@@ -157,18 +157,18 @@ def _read(file: Path, intake: Intake) -> Iterator[Article | Refusal]:
         document = Document(name, intake, suffix=shown(file.suffix.lower()))
         found = read_confined(FILE, data, document)
     except ArticleRefused as refused:
-        yield _refusal(name, refused.message, refused.mend)
+        yield _refusal(name, refused.message, refused.hint)
     except (OSError, ValueError) as error:
         yield Refusal(name, _why(error))
     else:
         yield from found.articles
         yield from found.refused
         if found.problem:
-            yield replace(_refusal(name, found.problem, found.mend), killed=found.killed)
+            yield replace(_refusal(name, found.problem, found.hint), killed=found.killed)
 
 
-def _refusal(name: str, message: str, mend: str) -> Refusal:
-    return Refusal(name, f"{message.removeprefix(name).lstrip(':, ')} {mend}".strip())
+def _refusal(name: str, message: str, hint: str) -> Refusal:
+    return Refusal(name, f"{message.removeprefix(name).lstrip(':, ')} {hint}".strip())
 
 
 def _bytes(file: Path) -> bytes:
@@ -179,7 +179,7 @@ def _bytes(file: Path) -> bytes:
         data = opened.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise ArticleRefused(
-            f"{shown(file)}: it is larger than {MAX_BYTES // 1_000_000} MB.", mend="Split it."
+            f"{shown(file)}: it is larger than {MAX_BYTES // 1_000_000} MB.", hint="Split it."
         )
     if not data.strip():
         raise ArticleRefused(f"{shown(file)}: it is empty.")

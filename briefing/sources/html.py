@@ -16,7 +16,7 @@ from lxml.html import HtmlElement, HTMLParser, document_fromstring
 from briefing.errors import ArticleRefused
 from briefing.model import Article, Image
 from briefing.sources.intake import Intake
-from briefing.sources.manuscript import Manuscript, settle
+from briefing.sources.manuscript import Manuscript, to_article
 from briefing.sources.text import UNREAD, paragraphs_of
 
 _PROSE = frozenset({"p", "li", "blockquote", "h2", "h3", "h4"})
@@ -32,7 +32,7 @@ def read_html(text: str, name: str, intake: Intake) -> Article:
         page = document_fromstring(text.encode("utf-8", "replace"), parser=parser)
     except (etree.LxmlError, ValueError) as error:
         raise ArticleRefused(
-            f"{name}: it cannot be read as a web page.", mend="Save the page again."
+            f"{name}: it cannot be read as a web page.", hint="Save the page again."
         ) from error
     meta, linked = _meta(page), _linked(page)
     url = _attribute(page, "//link[@rel='canonical']/@href") or meta.get("og:url", "")
@@ -45,9 +45,9 @@ def read_html(text: str, name: str, intake: Intake) -> Article:
     if headline and not body and not standfirst:
         raise ArticleRefused(
             f"{name}: the page has a title but no story.",
-            mend="Save a page that has its text in <article> or <main>.",
+            hint="Save a page that has its text in <article> or <main>.",
         )
-    return settle(
+    return to_article(
         Manuscript(
             headline=headline,
             body=body,

@@ -9,7 +9,7 @@ from briefing.errors import ArticleRefused
 from briefing.model import Article, Image
 from briefing.sources import Refusal
 from briefing.sources.intake import Intake
-from briefing.sources.manuscript import Manuscript, settle
+from briefing.sources.manuscript import Manuscript, to_article
 from briefing.sources.text import paragraphs_of, shorten, web_address
 
 MAX_ENTRIES = 2_000
@@ -27,12 +27,12 @@ def read_json_feed(
         feed = json.loads(text.lstrip("\ufeff"))
     except (ValueError, RecursionError) as error:
         where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise ArticleRefused(f"{name}{where}: it is not JSON.", mend="Check the file.") from error
+        raise ArticleRefused(f"{name}{where}: it is not JSON.", hint="Check the file.") from error
     items = feed.get("items") if isinstance(feed, dict) else None
     if not isinstance(items, list) or "jsonfeed.org" not in _word(feed, "version"):
         raise ArticleRefused(
             f"{name}: it is JSON, but not a JSON Feed.",
-            mend="A JSON Feed has “version” (https://jsonfeed.org/version/1.1) and “items”.",
+            hint="A JSON Feed has “version” (https://jsonfeed.org/version/1.1) and “items”.",
         )
     base = web_address(address) or web_address(_word(feed, "home_page_url"))
     for number, item in enumerate(items[:MAX_ENTRIES], 1):
@@ -41,7 +41,7 @@ def read_json_feed(
             yield Refusal(title, "it is not an object.")
             continue
         try:
-            yield settle(_manuscript(item, base, _word(feed, "language")), title, intake)
+            yield to_article(_manuscript(item, base, _word(feed, "language")), title, intake)
         except ArticleRefused as refused:
             yield Refusal(title, refused.message.removeprefix(f"{title}: "))
     if len(items) > MAX_ENTRIES:

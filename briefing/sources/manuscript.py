@@ -1,6 +1,6 @@
 """From a manuscript to an article: the one place where foreign fields are checked and cleaned.
 
-Readers fill a `Manuscript` with what they found, as plain text; `settle` makes the `Article`:
+Readers fill a `Manuscript` with what they found, as plain text; `to_article` makes the `Article`:
 
 - every line in NFC without control characters, bounded in length (`text.one_line`), addresses
   http(s) or none, language and section in their canonical form;
@@ -25,7 +25,7 @@ from briefing.sources.intake import Intake
 from briefing.sources.moments import read_moment, start_of
 from briefing.sources.text import language_tag, one_line, shorten, slug, web_address
 
-__all__ = ["Manuscript", "settle"]
+__all__ = ["Manuscript", "to_article"]
 
 MAX_HEADLINE = 300
 MAX_STANDFIRST = 600
@@ -75,7 +75,7 @@ class Manuscript:
     strict: bool = False
 
 
-def settle(manuscript: Manuscript, name: str, intake: Intake) -> Article:
+def to_article(manuscript: Manuscript, name: str, intake: Intake) -> Article:
     """The article that `manuscript` holds; `name` is the file or entry for people.
 
     When it was published is the first of: the caller's word, the manuscript's, the dateline's,
@@ -84,7 +84,7 @@ def settle(manuscript: Manuscript, name: str, intake: Intake) -> Article:
     headline = one_line(manuscript.headline, MAX_HEADLINE)
     if not headline:
         raise ArticleRefused(
-            f"{name}: there is no headline.", mend="Give the article a title of its own."
+            f"{name}: there is no headline.", hint="Give the article a title of its own."
         )
     paragraphs, outlets = strip_boilerplate(_lines(manuscript.body, MAX_PARAGRAPHS, MAX_PARAGRAPH))
     dateline = _take_dateline(paragraphs, intake)
@@ -185,7 +185,7 @@ def _moment(
     if moment is None and strict:
         raise ArticleRefused(
             f"{name}: the {field} “{one_line(written, 60)}” cannot be read.",
-            mend="Write it like 2026-01-24, or 2026-01-24 08:00+01:00.",
+            hint="Write it like 2026-01-24, or 2026-01-24 08:00+01:00.",
         )
     return moment
 

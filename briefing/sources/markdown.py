@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 from briefing.errors import ArticleRefused
 from briefing.model import Article, Image
 from briefing.sources.intake import Intake
-from briefing.sources.manuscript import Manuscript, settle
+from briefing.sources.manuscript import Manuscript, to_article
 from briefing.sources.text import paragraphs_of, text_of
 
 _FRONT = re.compile(r"---[ \t]*\n(?P<front>.*?)(?:^|\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -35,7 +35,7 @@ def read_markdown(text: str, name: str, intake: Intake) -> Article:
     front, body = _split(text, name)
     if len(body) > _MAX_TEXT:
         raise ArticleRefused(
-            f"{name}: it is longer than {_MAX_TEXT:,} characters.", mend="Split the article."
+            f"{name}: it is longer than {_MAX_TEXT:,} characters.", hint="Split the article."
         )
     tokens = _commonmark.parse(body)
     title = _word(front, "title", "headline")
@@ -46,7 +46,7 @@ def read_markdown(text: str, name: str, intake: Intake) -> Article:
             title, tokens = heading, tokens[3:]
     # Rendered and read back, so that markup, raw HTML and entities are treated as in a web page.
     markup = _commonmark.renderer.render(tokens, _commonmark.options, {})
-    return settle(
+    return to_article(
         Manuscript(
             headline=title,
             body=paragraphs_of(markup),
@@ -72,25 +72,25 @@ def read_markdown(text: str, name: str, intake: Intake) -> Article:
 def _split(text: str, name: str) -> tuple[Mapping[str, object], str]:
     if text.startswith("+++\n"):
         raise ArticleRefused(
-            f"{name}: its front matter is TOML.", mend="Write it as YAML between lines of “---”."
+            f"{name}: its front matter is TOML.", hint="Write it as YAML between lines of “---”."
         )
     match = _FRONT.match(text)
     if not match:
         if re.match(r"---[ \t]*\n[\w-]+:", text):
             raise ArticleRefused(
-                f"{name}: the front matter does not end.", mend="Close it with a line of “---”."
+                f"{name}: the front matter does not end.", hint="Close it with a line of “---”."
             )
         return {}, text
     if len(match["front"]) > _MAX_FRONT:
         raise ArticleRefused(
             f"{name}: the front matter is longer than {_MAX_FRONT} characters.",
-            mend="Move the story below the second line of “---”.",
+            hint="Move the story below the second line of “---”.",
         )
     return _front_matter(match["front"], name), text[match.end() :]
 
 
 def _front_matter(front: str, name: str) -> Mapping[str, object]:
-    mend = "Write “key: value” lines; put a value with a colon in quotes."
+    hint = "Write “key: value” lines; put a value with a colon in quotes."
     try:
         # BaseLoader makes nothing but strings, lists and mappings: a title "No" or "12:30" stays
         # as it is, and no tag in the file can name a Python type.
@@ -98,14 +98,14 @@ def _front_matter(front: str, name: str) -> Mapping[str, object]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 2 if error.problem_mark else 1
         raise ArticleRefused(
-            f"{name}, line {line}: the front matter is not YAML: {error.problem}.", mend=mend
+            f"{name}, line {line}: the front matter is not YAML: {error.problem}.", hint=hint
         ) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ArticleRefused(f"{name}: the front matter is not YAML.", mend=mend) from error
+        raise ArticleRefused(f"{name}: the front matter is not YAML.", hint=hint) from error
     if fields is None or fields == "":
         return {}
     if not isinstance(fields, dict):
-        raise ArticleRefused(f"{name}: the front matter has no keys.", mend=mend)
+        raise ArticleRefused(f"{name}: the front matter has no keys.", hint=hint)
     return {key.lower(): value for key, value in fields.items() if isinstance(key, str)}
 
 

@@ -32,10 +32,10 @@ _ADDRESSES_TRIED = 4
 class LineRefused(Exception):
     """No connection: `reason` and `mend` in words. No OSError, which urllib3 would wrap away."""
 
-    def __init__(self, reason: str, mend: str = "") -> None:
+    def __init__(self, reason: str, hint: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
-        self.mend = mend
+        self.hint = hint
 
 
 class Dialler:

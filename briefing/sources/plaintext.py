@@ -15,7 +15,7 @@ from briefing.model import Article
 from briefing.sources.boilerplate import is_boilerplate, read_credits
 from briefing.sources.dateline import take_dateline
 from briefing.sources.intake import Intake
-from briefing.sources.manuscript import MAX_HEADLINE, Manuscript, settle
+from briefing.sources.manuscript import MAX_HEADLINE, Manuscript, to_article
 from briefing.sources.text import one_line
 
 _WRAPPED_AT = 100  # characters; hand-wrapped text is narrower, a paragraph of news wider
@@ -31,12 +31,12 @@ def read_plaintext(text: str, name: str, intake: Intake) -> Article:
     ]
     blocks = [block for block in blocks if block]
     if not blocks:
-        raise ArticleRefused(f"{name}: the file is empty.", mend="Remove it, or write the article.")
+        raise ArticleRefused(f"{name}: the file is empty.", hint="Remove it, or write the article.")
     headline = blocks[0].pop(0)
     if len(headline) > MAX_HEADLINE:
         raise ArticleRefused(
             f"{name}: there is no headline; the first line has {len(headline)} characters.",
-            mend=f"Put a headline of at most {MAX_HEADLINE} characters on the first line.",
+            hint=f"Put a headline of at most {MAX_HEADLINE} characters on the first line.",
         )
     today = intake.now.astimezone(intake.timezone).date()
     paragraphs = [paragraph for block in blocks for paragraph in _paragraphs(block, today)]
@@ -47,9 +47,9 @@ def read_plaintext(text: str, name: str, intake: Intake) -> Article:
     if not paragraphs:
         raise ArticleRefused(
             f"{name}: there is a first line, “{one_line(headline, 60)}”, but no story below it.",
-            mend="Put the headline on the first line and the story below.",
+            hint="Put the headline on the first line and the story below.",
         )
-    return settle(Manuscript(headline, paragraphs, standfirst, byline), name, intake)
+    return to_article(Manuscript(headline, paragraphs, standfirst, byline), name, intake)
 
 
 def _paragraphs(lines: list[str], today: date) -> Iterator[str]:

@@ -17,13 +17,13 @@ from urllib.parse import urlsplit
 from briefing.errors import SourceFailed
 from briefing.sources.fetching import Bounds, glance
 
-__all__ = ["Answer", "Reached", "reach"]
+__all__ = ["Reachability", "Reached", "reach"]
 
 _AT_ONCE: Final = 8
 _GONE: Final = frozenset({404, 410})
 
 
-class Answer(StrEnum):
+class Reachability(StrEnum):
     """What an address said. `unclear` means a server answered, but not with the page."""
 
     FINE = "fine"
@@ -37,7 +37,7 @@ class Reached:
     """One address, what it said, and in words what is wrong with that."""
 
     url: str
-    answer: Answer
+    answer: Reachability
     words: str = ""
 
 
@@ -62,14 +62,14 @@ def _ask(url: str, now: datetime, bounds: Bounds) -> Reached:
     try:
         page = glance(url, now=now, bounds=bounds)
     except SourceFailed as failure:
-        return Reached(url, Answer.BROKEN, failure.message)
+        return Reached(url, Reachability.BROKEN, failure.message)
     if page.status in _GONE:
-        return Reached(url, Answer.BROKEN, f"the server answered {page.status}: not found")
+        return Reached(url, Reachability.BROKEN, f"the server answered {page.status}: not found")
     if page.status >= 400:
-        return Reached(url, Answer.UNCLEAR, f"the server answered {page.status}")
+        return Reached(url, Reachability.UNCLEAR, f"the server answered {page.status}")
     if _site(page.url) != _site(url):
-        return Reached(url, Answer.ELSEWHERE, f"it redirects to {_site(page.url)}")
-    return Reached(url, Answer.FINE)
+        return Reached(url, Reachability.ELSEWHERE, f"it redirects to {_site(page.url)}")
+    return Reached(url, Reachability.FINE)
 
 
 def _site(url: str) -> str:

@@ -23,7 +23,7 @@ from briefing.sources import Refusal
 from briefing.sources.boilerplate import strip_boilerplate
 from briefing.sources.intake import Intake
 from briefing.sources.jsonfeed import LONGEST_TITLE, MAX_ENTRIES
-from briefing.sources.manuscript import Manuscript, settle
+from briefing.sources.manuscript import Manuscript, to_article
 from briefing.sources.text import paragraphs_of, shorten, text_of, web_address
 
 __all__ = ["read_feed"]
@@ -74,18 +74,18 @@ def read_feed(
         known = bool(parsed.version)
     except Exception as error:  # its loose parser raises whatever the input provokes
         raise ArticleRefused(
-            f"{name}: it cannot be read as a feed.", mend="Check that it is RSS or Atom."
+            f"{name}: it cannot be read as a feed.", hint="Check that it is RSS or Atom."
         ) from error
     if not entries and not known:
         raise ArticleRefused(
-            f"{name}: it is not an RSS or Atom feed.", mend="Check the address or the file."
+            f"{name}: it is not an RSS or Atom feed.", hint="Check the address or the file."
         )
     base = web_address(address) or web_address(str(channel.get("link") or ""))
     language = str(channel.get("language") or "")
     for number, entry in enumerate(entries[:MAX_ENTRIES], 1):
         title = f"{name}, entry {number}"
         try:
-            yield settle(_manuscript(entry, base, language), title, intake)
+            yield to_article(_manuscript(entry, base, language), title, intake)
         except ArticleRefused as refused:
             yield Refusal(title, refused.message.removeprefix(f"{title}: "))
     if len(entries) > MAX_ENTRIES:

@@ -47,14 +47,14 @@ class Database:
             self._engines = Engines(self.url)
         except (ArgumentError, NoSuchModuleError, ImportError) as error:
             msg = f"the database URL cannot be used: {error}"
-            mend = (
+            hint = (
                 "use sqlite:///FILE, or postgresql+psycopg://USER@HOST/NAME after "
                 "`pip install --require-hashes -r requirements/run.txt` in the checkout"
             )
-            raise StoreError(msg, mend=mend) from error
+            raise StoreError(msg, hint=hint) from error
         except ValueError:  # whose text quotes what may be the end of a password
             msg = "the database URL cannot be used: its host and port cannot be told apart"
-            raise StoreError(msg, mend="write @ : / inside the password as %40 %3A %2F") from None
+            raise StoreError(msg, hint="write @ : / inside the password as %40 %3A %2F") from None
         self.engine = self._engines.of_work
         self.is_sqlite = self.engine.dialect.name == "sqlite"
 
@@ -145,13 +145,13 @@ class Database:
             self.migrate()
         elif present != self.newest():
             msg = f"the database is of an older version ({present})"
-            raise StoreError(msg, mend="run `briefing backup FILE`, then `briefing migrate`")
+            raise StoreError(msg, hint="run `briefing backup FILE`, then `briefing migrate`")
 
     def refuse_newer(self, present: str | None) -> None:
         """Raises `StoreError` where a revision is one that only a newer program knows."""
         if present is not None and present not in _revisions():
             msg = f"the database is of a newer version ({present}) than this program"
-            raise StoreError(msg, mend="run the newer program, or restore a backup")
+            raise StoreError(msg, hint="run the newer program, or restore a backup")
 
     def backup(self, target: Path) -> None:
         """A consistent copy while others write: SQLite's backup API, or pg_dump.
@@ -162,10 +162,10 @@ class Database:
             fresh = create_private(target)
         except OSError as error:
             msg = f"{target} cannot be written: {error.strerror}"
-            raise UsageError(msg, mend="name a file where you may write") from error
+            raise UsageError(msg, hint="name a file where you may write") from error
         if not fresh:
             msg = f"{target} exists already"
-            raise UsageError(msg, mend="name a file that does not exist")
+            raise UsageError(msg, hint="name a file that does not exist")
         try:
             self._copy_to(target)
         except BaseException:
@@ -181,7 +181,7 @@ class Database:
                         driver.backup(copy)
                 except sqlite3.Error as error:
                     msg = f"{target} cannot be written: {error}"
-                    raise StoreError(msg, mend="make room, or name a file elsewhere") from error
+                    raise StoreError(msg, hint="make room, or name a file elsewhere") from error
             return
         dump(self.engine, target)
 
@@ -191,17 +191,17 @@ class Database:
         shown = self.url.set(query=where).render_as_string(hide_password=True)
         said = str(error.orig).strip()
         runs = "that it is a database" if self.is_sqlite else "that the server runs"
-        mend = f"check {self._named_by}, and {runs}"
+        hint = f"check {self._named_by}, and {runs}"
         file = self.url.database if self.is_sqlite else None
         if file and any(words in said for words in _NOT_ALLOWED):
-            mend = (
+            hint = (
                 f"see that {file} can be written by “{name_user()}”, as whom this runs, and that "
                 f"the folder is writable, for SQLite keeps files beside it; {self._named_by} "
                 "names another"
             )
         if is_busy(error):
-            return StoreBusy(f"the database {shown} is busy: {said}", mend="try again in a moment")
-        return StoreError(f"the database {shown} cannot be used: {said}", mend=mend)
+            return StoreBusy(f"the database {shown} is busy: {said}", hint="try again in a moment")
+        return StoreError(f"the database {shown} cannot be used: {said}", hint=hint)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -211,7 +211,7 @@ class Database:
             yield
         except NoConnectionFree as error:
             msg = "all connections to the database are in use"
-            raise StoreBusy(msg, mend="try again in a moment") from error
+            raise StoreBusy(msg, hint="try again in a moment") from error
         except (IntegrityError, ProgrammingError, DataError):
             raise
         except DBAPIError as error:
@@ -226,7 +226,7 @@ def _refuse_strays(connection: Connection) -> None:
     stray = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
     if stray is not None:
         msg = f"a row of {stray[0]} refers to one of {stray[2]} that is not there"
-        raise StoreError(msg, mend="nothing was changed; restore a backup, or remove such rows")
+        raise StoreError(msg, hint="nothing was changed; restore a backup, or remove such rows")
 
 
 def _revisions() -> list[str]:

@@ -38,7 +38,7 @@ def dump(engine: Engine, target: Path) -> None:
     program = shutil.which("pg_dump")
     if program is None:
         msg = "pg_dump is not installed"
-        raise StoreError(msg, mend="install PostgreSQL's client programs")
+        raise StoreError(msg, hint="install PostgreSQL's client programs")
     conninfo, secrets = _connection(engine)
     try:
         done = subprocess.run(  # noqa: S603 - the program was found in PATH, the rest is the operator's
@@ -58,7 +58,7 @@ def dump(engine: Engine, target: Path) -> None:
         )
     except OSError as error:
         msg = f"pg_dump cannot be started: {error.strerror}"
-        raise StoreError(msg, mend=f"see that {program} can be run") from error
+        raise StoreError(msg, hint=f"see that {program} can be run") from error
     if done.returncode:
         msg = f"pg_dump failed: {done.stderr.strip()}"
         raise StoreError(msg)
@@ -80,11 +80,11 @@ def _connection(engine: Engine) -> tuple[str, dict[str, str]]:
         variable = known[name].envvar
         if not variable:
             msg = f"pg_dump cannot be given the {name} of the database URL in secret"
-            mend = (
+            hint = (
                 f"move {name} from the URL into a service of ~/.pg_service.conf, which only you "
                 "may read, and write ?service=NAME"
             )
-            raise StoreError(msg, mend=mend)
+            raise StoreError(msg, hint=hint)
         variables[variable.decode()] = value
     shown = {name: value for name, value in values.items() if name not in secret}
     return make_conninfo("", **shown), variables

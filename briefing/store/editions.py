@@ -52,7 +52,7 @@ _FROZEN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ReviewStatus:
     """What is noted of an edition beside its contents: whether a person has shaped it, and who
     approved it last."""
 
@@ -239,14 +239,14 @@ def dropped(connection: Connection, edition_id: int) -> tuple[Dropped, ...]:
     )
 
 
-def standing(connection: Connection, edition_id: int) -> Standing:
+def standing(connection: Connection, edition_id: int) -> ReviewStatus:
     """What is noted of an edition beside its contents."""
     row = connection.execute(
         select(editions.c.touched, editions.c.approved_by, editions.c.approved_at).where(
             editions.c.id == edition_id
         )
     ).one()
-    return Standing(row.touched, row.approved_by, row.approved_at)
+    return ReviewStatus(row.touched, row.approved_by, row.approved_at)
 
 
 def alerted(connection: Connection, briefing: str) -> dict[int, str]:

@@ -124,7 +124,7 @@ def require(database: Database) -> None:
     if present < _newest():
         raise StoreError(
             "the job queue in the database is older than the installed Procrastinate",
-            mend="stop the workers, run `briefing backup FILE`, then `briefing migrate`",
+            hint="stop the workers, run `briefing backup FILE`, then `briefing migrate`",
         )
 
 
@@ -142,12 +142,12 @@ def _refuse_unknown(present: str, newest: str) -> None:
     if not present:
         raise StoreError(
             "Procrastinate's tables are there, and were not made by this program",
-            mend="give the briefing a database of its own",
+            hint="give the briefing a database of its own",
         )
     if present > newest:
         raise StoreError(
             f"the job queue in the database is newer ({present}) than the installed Procrastinate",
-            mend="install the newer Procrastinate here as well",
+            hint="install the newer Procrastinate here as well",
         )
 
 
@@ -178,6 +178,6 @@ def _package() -> str:
     except ImportError as missing:
         raise StoreError(
             "the engine “procrastinate” is not installed",
-            mend="in the checkout: pip install --require-hashes -r requirements/run.txt",
+            hint="in the checkout: pip install --require-hashes -r requirements/run.txt",
         ) from missing
     return procrastinate.__name__

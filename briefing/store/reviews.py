@@ -19,7 +19,7 @@ _OPEN = and_(
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
+class ReviewedReturn:
     """An event as it was kept: what was believed and why (`belief`, `ground`), what it changed
     (`effect`, a code of `briefing.returns.consequences`), and what an operator made of it."""
 
@@ -61,7 +61,7 @@ def waiting(connection: Connection) -> int:
     return int(connection.execute(select(func.count()).where(_OPEN)).scalar_one())
 
 
-def open_ones(connection: Connection, limit: int) -> list[Returned]:
+def open_ones(connection: Connection, limit: int) -> list[ReviewedReturn]:
     """Those that wait for an operator, oldest first."""
     return _read(connection, _OPEN, limit=limit)
 
@@ -74,12 +74,12 @@ def editions_of(connection: Connection, ids: Collection[int]) -> dict[int, str]:
     return {row.id: f"{row.briefing} {row.day}" for row in rows}
 
 
-def find(connection: Connection, number: int) -> Returned | None:
+def find(connection: Connection, number: int) -> ReviewedReturn | None:
     """The event of a number."""
     return next(iter(_read(connection, return_events.c.id == number)), None)
 
 
-def story_of(connection: Connection, reader_id: int) -> list[Returned]:
+def story_of(connection: Connection, reader_id: int) -> list[ReviewedReturn]:
     """Everything that is kept of what came back about a reader, in the order it came."""
     return _read(connection, return_events.c.subscriber_id == reader_id)
 
@@ -97,10 +97,10 @@ def settle(connection: Connection, number: int, review: Review, by: str, now: da
 
 def _read(
     connection: Connection, condition: ColumnElement[bool], limit: int | None = None
-) -> list[Returned]:
+) -> list[ReviewedReturn]:
     query = select(return_events).where(condition).order_by(return_events.c.id).limit(limit)
     return [
-        Returned(
+        ReviewedReturn(
             row.id,
             row.provider,
             EventKind(row.kind),

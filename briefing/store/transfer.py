@@ -36,7 +36,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class CopiedTable:
     """A table, and how many rows of it were counted in the old and in the new database."""
 
     table: str
@@ -44,7 +44,7 @@ class Moved:
     written: int
 
 
-def transfer(source: Database, target: Database, now: int, progress: Progress) -> list[Moved]:
+def transfer(source: Database, target: Database, now: int, progress: Progress) -> list[CopiedTable]:
     """Copy every row of `source` into `target`, which has to be empty; all of it or nothing.
 
     `source` is read as of one moment and stays as it is. `now` is in milliseconds since 1970 UTC;
@@ -54,7 +54,7 @@ def transfer(source: Database, target: Database, now: int, progress: Progress) -
     """
     if source.revision() != source.newest():
         raise StoreError(
-            "the database is not of this program's version", mend="run `briefing migrate` first"
+            "the database is not of this program's version", hint="run `briefing migrate` first"
         )
     target.require()
     moved = []
@@ -65,7 +65,7 @@ def transfer(source: Database, target: Database, now: int, progress: Progress) -
             rows = _count(reading, table)
             with _naming(table, target):
                 _copy(reading, writing, table, partial(progress, table.name), rows)
-            moved.append(Moved(table.name, rows, _count(writing, table)))
+            moved.append(CopiedTable(table.name, rows, _count(writing, table)))
             if moved[-1].written != rows:
                 raise StoreError(f"{table.name}: {rows:,} rows read, {moved[-1].written:,} written")
         for table in metadata.sorted_tables:
@@ -91,7 +91,7 @@ def _refuse_busy(reading: Connection, now: int) -> None:
     if reading.execute(busy).scalar_one():
         raise UsageError(
             "an edition is being sent at this moment: what is sent from now on would be missing",
-            mend="stop the daemon and the workers first, and wait a quarter of a minute",
+            hint="stop the daemon and the workers first, and wait a quarter of a minute",
         )
 
 
@@ -100,7 +100,7 @@ def _refuse_full(writing: Connection, target: Database) -> None:
         if _count(writing, table):
             raise UsageError(
                 f"{target.url.render_as_string(hide_password=True)} is not empty: {table.name}",
-                mend="name a database that holds nothing yet",
+                hint="name a database that holds nothing yet",
             )
 
 
@@ -207,5 +207,5 @@ def _naming(table: Table, target: Database) -> Iterator[None]:
         words = str(getattr(error, "orig", error)).strip()
         raise StoreError(
             f"{table.name}: the new database does not take a row: {words}",
-            mend="nothing was copied; mend that row in the old database, then try again",
+            hint="nothing was copied; mend that row in the old database, then try again",
         ) from error

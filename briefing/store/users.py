@@ -14,7 +14,7 @@ from subscribers.dialect import insert
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class UserAccount:
     """A user with what proves that it is them. `totp_step` is the last time step (RFC 6238) of
     which a code was taken."""
 
@@ -57,13 +57,13 @@ def add(
     return User(made, name, email, role) if made is not None else None
 
 
-def find(connection: Connection, key: str) -> Account | None:
+def find(connection: Connection, key: str) -> UserAccount | None:
     """A user by the folded name."""
     row = connection.execute(select(users).where(users.c.name_key == key)).first()
     return _to_account(row) if row else None
 
 
-def get(connection: Connection, user_id: int) -> Account | None:
+def get(connection: Connection, user_id: int) -> UserAccount | None:
     row = connection.execute(select(users).where(users.c.id == user_id)).first()
     return _to_account(row) if row else None
 
@@ -179,8 +179,8 @@ def _to_user(row: Row[Any]) -> User:
     )
 
 
-def _to_account(row: Row[Any]) -> Account:
-    return Account(_to_user(row), row.password, row.totp_secret, row.totp_step)
+def _to_account(row: Row[Any]) -> UserAccount:
+    return UserAccount(_to_user(row), row.password, row.totp_secret, row.totp_step)
 
 
 def _to_session(row: Row[Any], user: User) -> Session:

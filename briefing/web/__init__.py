@@ -13,8 +13,8 @@ GET changes nothing (promise 5), and nothing sets a cookie but the editors' desk
 from briefing.web.captcha import Captcha
 from briefing.web.desk import Newsroom
 from briefing.web.hooks import Hooks
-from briefing.web.joining import JoinRules
 from briefing.web.server import Server, ServerFault
+from briefing.web.signup import JoinRules
 from briefing.web.site import make_site
 
 __all__ = ["Captcha", "Hooks", "JoinRules", "Newsroom", "Server", "ServerFault", "make_site"]

@@ -12,16 +12,16 @@ from fastapi import FastAPI, Header
 from starlette.responses import Response
 
 from briefing.desk import Desk
-from briefing.web.doors import Slug, find_former, read_day
+from briefing.web.archive_queries import ArchiveQueries
 from briefing.web.pages import Pages
-from briefing.web.shelf import Shelf
+from briefing.web.params import Slug, find_former, read_day
 
 ON_A_PAGE: Final = 60
 IN_THE_FEED: Final = 30
 
 
 def register(site: FastAPI, desk: Desk, pages: Pages, clock: Callable[[], datetime]) -> None:
-    shelf = Shelf(desk.database)
+    shelf = ArchiveQueries(desk.database)
 
     @site.get("/editions/{briefing}")
     def archive(briefing: Slug, before: str = "") -> Response:

@@ -23,7 +23,7 @@ _MOST_ANSWER: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Provider:
+class CaptchaProvider:
     """What a page needs to show its widget, where the answer is checked, and the form's field."""
 
     script: str
@@ -34,14 +34,14 @@ class Provider:
 
 
 PROVIDERS: Final = {
-    "hcaptcha": Provider(
+    "hcaptcha": CaptchaProvider(
         script="https://js.hcaptcha.com/1/api.js",
         style="h-captcha",
         verify="https://api.hcaptcha.com/siteverify",
         field="h-captcha-response",
         hosts="https://hcaptcha.com https://*.hcaptcha.com",
     ),
-    "turnstile": Provider(
+    "turnstile": CaptchaProvider(
         script="https://challenges.cloudflare.com/turnstile/v0/api.js",
         style="cf-turnstile",
         verify="https://challenges.cloudflare.com/turnstile/v0/siteverify",
@@ -65,7 +65,7 @@ class Captcha:
     verify_url: str = ""
 
     @property
-    def provider(self) -> Provider:
+    def provider(self) -> CaptchaProvider:
         return PROVIDERS[self.kind]
 
     def solved(self, answer: str, host: str) -> bool:

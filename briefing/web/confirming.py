@@ -17,9 +17,9 @@ from briefing.desk import Desk
 from briefing.model import Briefing
 from briefing.store import Connection
 from briefing.store.receipts import receipts
-from briefing.web.doors import Slug, Token, host_of, open_door
-from briefing.web.joining import CONSENT
 from briefing.web.pages import Pages
+from briefing.web.params import Slug, Token, host_of, open_door
+from briefing.web.signup import CONSENT
 from subscribers import changing, confirmations, joining, preferences, roll
 from subscribers.addresses import read_address
 from subscribers.changing import Moved

@@ -2,7 +2,8 @@
 
 A process has so many files, and its senders and its database need them too. So there is room for
 `MOST` visitors; for one more, the connection that has kept us waiting longest is closed. A head
-that does not come within `HEAD` is waited for no longer (a body has its bound in `web/guard.py`).
+that does not come within `HEAD` is waited for no longer (a body has its bound in
+`web/middleware.py`).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _CRUMB: Final = 64
 _WASTE: Final = 16 * 1024 * 1024
 
 
-class Wire(h11.Connection):
+class BoundedHttp(h11.Connection):
     """Reads HTTP/1.1. A body in crumbs (more than `_CHUNKS` chunks, of less than `_CRUMB` bytes
     each) is read no further: to parse a quarter of a megabyte of them holds all others up for
     seconds."""
@@ -57,7 +58,7 @@ class BoundedConnection(H11Protocol):
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
-        self.conn = self._wire = Wire(_HEAD_ROOM)
+        self.conn = self._wire = BoundedHttp(_HEAD_ROOM)
         self._wasted = 0
         self.since = 0.0
         self._head: asyncio.TimerHandle | None = None

@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from briefing.desk import Desk
-from briefing.web.doors import Slug
 from briefing.web.pages import Pages
+from briefing.web.params import Slug
 
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 

@@ -17,9 +17,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
 from briefing.errors import StoreError
-from briefing.returns import Intake, Replayed
-from briefing.returns.hook import Forged, Hook, NotNow
-from briefing.web.doors import Slug
+from briefing.returns import Replayed, ReturnsIntake
+from briefing.returns.webhook import Forged, Hook, NotNow
+from briefing.web.params import Slug
 
 __all__ = ["PLACE", "Hooks", "register"]
 
@@ -34,7 +34,7 @@ class Hooks:
     """The providers whose calls are taken, by name, and what takes them in."""
 
     providers: Mapping[str, Hook]
-    intake: Intake
+    intake: ReturnsIntake
 
 
 async def _body(request: Request) -> bytes:

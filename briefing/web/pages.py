@@ -13,8 +13,8 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from briefing.composition import shipped_templates
-from briefing.composition.foreign import address, words
 from briefing.composition.look import Dress
+from briefing.composition.sanitize import address, words
 from briefing.model import Briefing, Publication
 from briefing.web.wording import name_month, words_for
 
@@ -23,7 +23,7 @@ MINUTES: Final = "public, max-age=300"
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class Stylesheet:
     """A briefing's stylesheet; `version` is in its address, so that it may be kept for ever."""
 
     body: bytes
@@ -127,10 +127,10 @@ class Pages:
         said = self.sentence(message, briefing)
         return Response(f"{said}\n", status, media_type="text/plain; charset=utf-8")
 
-    def _sheet(self, briefing: Briefing) -> Sheet:
+    def _sheet(self, briefing: Briefing) -> Stylesheet:
         look = self._dress(briefing)
         body = self._templates.get_template("style.css").render(look=look).encode()
-        return Sheet(body, hashlib.sha256(body).hexdigest()[:12])
+        return Stylesheet(body, hashlib.sha256(body).hexdigest()[:12])
 
 
 def _stamp(moment: datetime) -> str:

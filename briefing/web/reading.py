@@ -15,16 +15,16 @@ from fastapi import FastAPI, Path
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from briefing.composition.foreign import address, host_of, words
 from briefing.composition.languages import direction_of, language_for, valid_tag
 from briefing.composition.pictures import PictureSource, picture_source
+from briefing.composition.sanitize import address, host_of, words
 from briefing.composition.slots import Slot, fill_edition_slots
 from briefing.desk import Desk
 from briefing.model import DAILY, Article, Briefing, Image, Publication, Story
-from briefing.web.doors import Slug, find_former, read_day
-from briefing.web.guard import STRICT
+from briefing.web.archive_queries import ArchiveQueries, Copy
+from briefing.web.middleware import STRICT
 from briefing.web.pages import Pages
-from briefing.web.shelf import Copy, Shelf
+from briefing.web.params import Slug, find_former, read_day
 
 # The mail's styles are inside it, its pictures are where the sources keep them.
 _AS_SENT: Final = (
@@ -37,7 +37,7 @@ Number = Annotated[str, Path(max_length=20)]
 
 
 def register(site: FastAPI, desk: Desk, pages: Pages, _clock: Callable[[], datetime]) -> None:
-    shelf = Shelf(desk.database)
+    shelf = ArchiveQueries(desk.database)
 
     @site.get("/editions/{briefing}/{day}")
     def edition(briefing: Slug, day: Day) -> Response:

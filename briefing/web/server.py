@@ -18,7 +18,7 @@ from briefing.errors import JobError
 from briefing.web.connections import BoundedConnection
 from briefing.web.desk import Newsroom
 from briefing.web.hooks import Hooks
-from briefing.web.joining import JoinRules
+from briefing.web.signup import JoinRules
 from briefing.web.site import make_site
 
 # Seconds. A page takes milliseconds; what is still open after this is a visitor who does not read.
@@ -110,11 +110,11 @@ class Server:
             listener = socket.create_server((self._host, self._port), family=family, backlog=1024)
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)
-            mend = "`listen` in [web] names another address"
+            hint = "`listen` in [web] names another address"
             if error.errno == errno.EADDRINUSE:
-                mend = f"another `briefing run` or `serve` may be running there; {mend}"
+                hint = f"another `briefing run` or `serve` may be running there; {hint}"
             raise ServerFault(
-                f"the web pages cannot listen on {self._shown(self._port)}: {reason}", mend=mend
+                f"the web pages cannot listen on {self._shown(self._port)}: {reason}", hint=hint
             ) from error
         # What is accepted inherits it. Without it a small page waits 40 ms for the visitor's word
         # that its head has come; asyncio sets it only on sockets that name their protocol.

@@ -15,20 +15,20 @@ from starlette.responses import Response
 
 from briefing.desk import Desk
 from briefing.errors import StoreError
-from briefing.returns.hook import BODY as HOOK_BODY
-from briefing.web import archive, choosing, confirming, front, joining, leaving, reading
+from briefing.returns.webhook import BODY as HOOK_BODY
+from briefing.web import archive, confirming, front, preferences, reading, signup, unsubscribe
 from briefing.web.desk import PLACE as DESK_PLACE
 from briefing.web.desk import ROOM as DESK_ROOM
 from briefing.web.desk import Newsroom
 from briefing.web.desk import register as register_desk
-from briefing.web.doors import find_methods
-from briefing.web.guard import Guard
 from briefing.web.hooks import PLACE as HOOKS_PLACE
 from briefing.web.hooks import Hooks
 from briefing.web.hooks import register as register_hooks
-from briefing.web.joining import JoinRules
 from briefing.web.lanes import Lanes
+from briefing.web.middleware import Guard
 from briefing.web.pages import Pages
+from briefing.web.params import find_methods
+from briefing.web.signup import JoinRules
 
 _log = structlog.get_logger("briefing")
 
@@ -71,9 +71,9 @@ def make_site(
             )
         },
     )
-    for concern in (leaving, choosing, confirming, archive, reading, front):
+    for concern in (unsubscribe, preferences, confirming, archive, reading, front):
         concern.register(site, desk, pages, clock)
-    joining.register(site, desk, pages, clock, rules or JoinRules())
+    signup.register(site, desk, pages, clock, rules or JoinRules())
     if hooks is not None:
         register_hooks(site, hooks, clock)
 

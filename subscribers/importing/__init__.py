@@ -7,18 +7,18 @@ keeps the whole file out, unless asked to go on without it.
 """
 
 from subscribers.importing.columns import FORMATS, MEANINGS, WANTED
-from subscribers.importing.intake import Outcome, Part, Refusal, import_people
-from subscribers.importing.reading import FileRefused, Source, guard, open_sources
+from subscribers.importing.intake import ImportedFile, ImportOutcome, RefusedRow, import_people
+from subscribers.importing.reading import FileRefused, ImportFile, guard, open_sources
 
 __all__ = [
     "FORMATS",
     "MEANINGS",
     "WANTED",
     "FileRefused",
-    "Outcome",
-    "Part",
-    "Refusal",
-    "Source",
+    "ImportFile",
+    "ImportOutcome",
+    "ImportedFile",
+    "RefusedRow",
     "guard",
     "import_people",
     "open_sources",

@@ -17,7 +17,7 @@ from typing import Final
 
 from subscribers.importing import headers
 from subscribers.importing.reading import FileRefused
-from subscribers.importing.standing import WORDS, Standing, fold
+from subscribers.importing.standing import WORDS, ImportedStatus, fold
 
 
 class NoReaders(FileRefused):
@@ -56,7 +56,7 @@ class Column:
     header: str
     use: Use
     key: str
-    standing: Standing = Standing.ACTIVE
+    standing: ImportedStatus = ImportedStatus.ACTIVE
     # Whether the tool's format, or an operator, says what it is for.
     certain: bool = False
 
@@ -79,8 +79,8 @@ class Format:
     signatures: tuple[frozenset[str], ...] = ()
     uses: Mapping[str, Use] = field(default_factory=dict)
     # Headers that tell how everybody in the file stands.
-    everybody: Mapping[str, Standing] = field(default_factory=dict)
-    words: Mapping[str, Standing] = field(default_factory=dict)
+    everybody: Mapping[str, ImportedStatus] = field(default_factory=dict)
+    words: Mapping[str, ImportedStatus] = field(default_factory=dict)
     # What stands before a quote within quotes, where it is not doubled.
     escape: str | None = None
 
@@ -91,10 +91,10 @@ class Plan:
 
     format: Format
     columns: tuple[Column, ...]
-    everybody: Standing
-    words: Mapping[str, Standing]
+    everybody: ImportedStatus
+    words: Mapping[str, ImportedStatus]
     # What an operator said that words mean.
-    told: Mapping[str, Standing] = field(default_factory=dict)
+    told: Mapping[str, ImportedStatus] = field(default_factory=dict)
     # Whether who has no date of confirmation has not confirmed.
     confirmed_by_date: bool = False
 
@@ -217,13 +217,13 @@ WANTED: Final[Mapping[str, Use]] = {
     "language": Use.LANGUAGE,
 }
 """How an operator calls what a column is for (`--column HEADER=…`)."""
-MEANINGS: Final[Mapping[str, Standing]] = {
-    "active": Standing.ACTIVE,
-    "pending": Standing.PENDING,
-    "left": Standing.UNSUBSCRIBED,
-    "bounced": Standing.BOUNCE,
-    "complained": Standing.COMPLAINT,
-    "blocked": Standing.MANUAL,
+MEANINGS: Final[Mapping[str, ImportedStatus]] = {
+    "active": ImportedStatus.ACTIVE,
+    "pending": ImportedStatus.PENDING,
+    "left": ImportedStatus.UNSUBSCRIBED,
+    "bounced": ImportedStatus.BOUNCE,
+    "complained": ImportedStatus.COMPLAINT,
+    "blocked": ImportedStatus.MANUAL,
 }
 """How an operator calls what a word means (`--value WORD=…`)."""
 _SPEAKING: Final = frozenset(
@@ -260,7 +260,7 @@ FORMATS: Final = (
                 "unsub campaign title | unsub reason | unsub reason other | clean campaign title",
             ),
         },
-        everybody={"unsub time": Standing.UNSUBSCRIBED, "clean time": Standing.BOUNCE},
+        everybody={"unsub time": ImportedStatus.UNSUBSCRIBED, "clean time": ImportedStatus.BOUNCE},
     ),
     Format(
         "substack",
@@ -318,7 +318,7 @@ FORMATS: Final = (
             ),
         },
         # There it is the paying that pauses, not the mail.
-        words={"paused": Standing.ACTIVE},
+        words={"paused": ImportedStatus.ACTIVE},
     ),
     Format(
         "beehiiv",
@@ -340,7 +340,7 @@ FORMATS: Final = (
             "briefings": Use.BRIEFINGS,
             **_uses(Use.IGNORED, "paused until"),
         },
-        words={"manual": Standing.MANUAL, "erased": Standing.UNSUBSCRIBED},
+        words={"manual": ImportedStatus.MANUAL, "erased": ImportedStatus.UNSUBSCRIBED},
     ),
     Format(
         "phplist",
@@ -377,7 +377,7 @@ def plan(
     header: Sequence[str],
     wanted: str = "",
     told: Mapping[str, Use] | None = None,
-    words: Mapping[str, Standing] | None = None,
+    words: Mapping[str, ImportedStatus] | None = None,
 ) -> Plan:
     """Recognise a file by its header, or read it as `wanted` (the name of a format).
 
@@ -399,12 +399,12 @@ def plan(
             f"{name} holds contacts who never agreed to be mailed", "leave this file out"
         )
     standings += _by_name(name, columns)
-    everybody = max(standings, default=Standing.ACTIVE)
+    everybody = max(standings, default=ImportedStatus.ACTIVE)
     meant = {**WORDS, **chosen.words, **(words or {})}
     return Plan(chosen, _distinct(columns), everybody, meant, words or {})
 
 
-def _by_name(name: str, columns: Sequence[Column]) -> list[Standing]:
+def _by_name(name: str, columns: Sequence[Column]) -> list[ImportedStatus]:
     """How everybody stands by the file's name."""
     standing = headers.standing_of_file(name)
     if standing is None:
@@ -441,7 +441,7 @@ def _column(chosen: Format, title: str, folded: str, place: int, told: Mapping[s
     key = "tags" if use is Use.TAGS else folded.replace(" ", "_")
     if use is Use.ATTRIBUTE:
         key = _KEYS.get(folded) or title[:100] or f"column {place + 1}"
-    standing = Standing.ACTIVE
+    standing = ImportedStatus.ACTIVE
     if use in (Use.GONE_AT, Use.SUPPRESSED_IF_TRUE):
         standing = headers.standing_of(title)
     return Column(title, use, key, standing, folded in told or folded in chosen.uses)

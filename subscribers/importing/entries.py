@@ -25,8 +25,8 @@ from subscribers.addresses import (
     read_address,
 )
 from subscribers.importing.columns import Column, Plan, Use
-from subscribers.importing.reading import Row, plain
-from subscribers.importing.standing import NO, NOTHING, YES, Standing, fold, strong
+from subscribers.importing.reading import FileRow, plain
+from subscribers.importing.standing import NO, NOTHING, YES, ImportedStatus, fold, strong
 
 _LONGEST_NAME: Final = 200
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
@@ -53,7 +53,7 @@ class RowRefused(ValueError):
     """A row that is not imported; the message says why."""
 
 
-class Entry(NamedTuple):
+class ImportEntry(NamedTuple):
     """What is taken from a row. `attributes` and `detail` are JSON.
 
     Moments are text, of UTC and all of one form, "2026-03-10 06:00:00.000000": so they compare.
@@ -76,13 +76,13 @@ class Entry(NamedTuple):
     sections: str
 
 
-class Reason(NamedTuple):
+class RowReason(NamedTuple):
     """Why a row is not simply active: the header that says so ("" for the file's own name or
     kind), the word it says where it is one, and how the person stands by that."""
 
     header: str
     word: str
-    standing: Standing
+    standing: ImportedStatus
 
 
 class Entries:
@@ -102,7 +102,7 @@ class Entries:
         facts: Mapping[str, object],
         briefing: str = "",
     ) -> None:
-        self.reasons: Counter[Reason] = Counter()
+        self.reasons: Counter[RowReason] = Counter()
         self.unread: Counter[str] = Counter()
         self._headers = [column.header for column in plan.columns]
         self._briefing = briefing
@@ -116,7 +116,7 @@ class Entries:
         self._tag_words = {
             word: how
             for word, how in plan.words.items()
-            if how > Standing.ACTIVE and (plan.told.get(word) or strong(word, how))
+            if how > ImportedStatus.ACTIVE and (plan.told.get(word) or strong(word, how))
         }
         self._worded = set(plan.places(Use.STATUS, Use.REASON))
         columns = plan.columns
@@ -148,7 +148,7 @@ class Entries:
         ]
         self._facts = json.dumps(facts)[:-1]
 
-    def read(self, row: Row) -> Entry:
+    def read(self, row: FileRow) -> ImportEntry:
         """The entry of a row. Raises `RowRefused`."""
         if row.fault:
             raise RowRefused(row.fault)
@@ -160,10 +160,10 @@ class Entries:
         standing, where = self._standing(cells)
         joined, unread_joined = self._moment(cells, self._joined)
         confirmed, unread = self._moment(cells, self._confirmed)
-        if standing == Standing.ACTIVE and not confirmed and not unread:
+        if standing == ImportedStatus.ACTIVE and not confirmed and not unread:
             # What cannot be read stays unknown: the import's own moment would be a false witness.
             confirmed = joined or (None if unread_joined else self._now)
-        gone = self._moment(cells, self._gone)[0] if standing > Standing.PENDING else None
+        gone = self._moment(cells, self._gone)[0] if standing > ImportedStatus.PENDING else None
         fate, sections = self._place(cells, standing) if self._briefings else (0, "")
         if standing:
             self._count(standing, where, cells)
@@ -176,7 +176,7 @@ class Entries:
         mark = old_mark = mark_address(address.folded, self._pepper)
         if not address.folded.isascii():
             old_mark = mark_address(casefold_address(address.folded), self._pepper)
-        return Entry(
+        return ImportEntry(
             fate,
             address.envelope,
             address.folded,
@@ -193,33 +193,33 @@ class Entries:
             sections,
         )
 
-    def _standing(self, cells: Sequence[str]) -> tuple[Standing, int]:
+    def _standing(self, cells: Sequence[str]) -> tuple[ImportedStatus, int]:
         """How the person stands by the strictest column, and where that is; -1 for the file."""
         standing, where = self._everybody, -1
         for place, column, judge in self._judges:
             said = judge(cells[place], column)
             if said > standing:
                 standing, where = said, place
-        if self._waits and standing == Standing.ACTIVE:
+        if self._waits and standing == ImportedStatus.ACTIVE:
             dates = [place for place in self._confirmed if cells[place].lower() not in NOTHING]
             if self._confirmed and not dates:
-                return Standing.PENDING, self._confirmed[0]
+                return ImportedStatus.PENDING, self._confirmed[0]
         return standing, where
 
-    def _count(self, standing: Standing, where: int, cells: Sequence[str]) -> None:
+    def _count(self, standing: ImportedStatus, where: int, cells: Sequence[str]) -> None:
         word = cells[where] if where in self._worded else ""
         header = self._headers[where] if where >= 0 else ""
         if len(self.reasons) < _MOST_REASONS:
-            self.reasons[Reason(header, word[:40], standing)] += 1
+            self.reasons[RowReason(header, word[:40], standing)] += 1
         else:
-            self.reasons[Reason(header, "", standing)] += 1
+            self.reasons[RowReason(header, "", standing)] += 1
 
-    def _place(self, cells: Sequence[str], standing: Standing) -> tuple[int, str]:
+    def _place(self, cells: Sequence[str], standing: ImportedStatus) -> tuple[int, str]:
         """Whether the person gets the briefing, and which sections, by our own export's list."""
         for name, sections in read_places(cells[self._briefings[0]]):
             if name == self._briefing:
                 return 0, sections
-        return (ELSEWHERE if standing <= Standing.PENDING else 0), ""
+        return (ELSEWHERE if standing <= ImportedStatus.PENDING else 0), ""
 
     def _name(self, cells: Sequence[str]) -> str:
         whole = next((cells[place] for place in self._names if cells[place]), "")
@@ -258,12 +258,12 @@ class Entries:
         ]
         return f"{{{', '.join(filter(None, kept))}}}"
 
-    def _by_word(self, cell: str, column: Column) -> Standing:
+    def _by_word(self, cell: str, column: Column) -> ImportedStatus:
         known = self._words.get(cell)
         if known is None:
             known = self._words.get(fold(cell))
         if known is None and _REPLY.fullmatch(cell):
-            return Standing.BOUNCE
+            return ImportedStatus.BOUNCE
         if known is None:
             said = f"says “{cell[:60]}”, which is not known" if cell else "is empty"
             raise RowRefused(
@@ -272,47 +272,47 @@ class Entries:
             )
         return known
 
-    def _by_reason(self, cell: str, column: Column) -> Standing:
-        return self._by_word(cell, column) if cell else Standing.ACTIVE
+    def _by_reason(self, cell: str, column: Column) -> ImportedStatus:
+        return self._by_word(cell, column) if cell else ImportedStatus.ACTIVE
 
-    def _by_consent(self, cell: str, column: Column) -> Standing:
+    def _by_consent(self, cell: str, column: Column) -> ImportedStatus:
         word = cell.lower()
         if word in YES:
-            return Standing.ACTIVE
+            return ImportedStatus.ACTIVE
         if word in NO:
-            return Standing.UNSUBSCRIBED
+            return ImportedStatus.UNSUBSCRIBED
         known = self._words.get(fold(cell))
         if known is not None:
             return known
         if cell and _read_moment(cell) > _EARLIEST:
             # When they subscribed, which nobody has who did not.
-            return Standing.ACTIVE
+            return ImportedStatus.ACTIVE
         said = f"says “{cell[:60]}”" if cell else "is empty"
         raise RowRefused(f"“{column.header}” {said}, neither yes nor no")
 
-    def _by_confirmation(self, cell: str, column: Column) -> Standing:
+    def _by_confirmation(self, cell: str, column: Column) -> ImportedStatus:
         word = cell.lower()
         if word in YES:
-            return Standing.ACTIVE
+            return ImportedStatus.ACTIVE
         if word in NO or word in NOTHING:
-            return Standing.PENDING
+            return ImportedStatus.PENDING
         if _read_moment(cell) > _EARLIEST:
-            return Standing.ACTIVE
+            return ImportedStatus.ACTIVE
         return self._by_word(cell, column)
 
-    def _by_tags(self, cell: str, _column: Column) -> Standing:
+    def _by_tags(self, cell: str, _column: Column) -> ImportedStatus:
         if not cell or not self._tag_words:
-            return Standing.ACTIVE
+            return ImportedStatus.ACTIVE
         tags = (fold(tag) for tag in _TAG_ENDS.split(cell))
-        return max(self._tag_words.get(tag, Standing.ACTIVE) for tag in tags)
+        return max(self._tag_words.get(tag, ImportedStatus.ACTIVE) for tag in tags)
 
 
-def _by_count(cell: str, _column: Column) -> Standing:
+def _by_count(cell: str, _column: Column) -> ImportedStatus:
     try:
         count = float(cell.replace(",", ".") or 0)
     except ValueError:
-        return Standing.BOUNCE
-    return Standing.BOUNCE if count >= _MOST_BOUNCES else Standing.ACTIVE
+        return ImportedStatus.BOUNCE
+    return ImportedStatus.BOUNCE if count >= _MOST_BOUNCES else ImportedStatus.ACTIVE
 
 
 def read_places(cell: str) -> list[tuple[str, str]]:
@@ -326,14 +326,14 @@ def read_places(cell: str) -> list[tuple[str, str]]:
     return places
 
 
-def _by_flag(cell: str, column: Column) -> Standing:
+def _by_flag(cell: str, column: Column) -> ImportedStatus:
     # Whatever is not a clear no counts: a moment, "x", a reason.
     low = cell.lower()
-    return Standing.ACTIVE if low in NO or low in NOTHING else column.standing
+    return ImportedStatus.ACTIVE if low in NO or low in NOTHING else column.standing
 
 
-def _by_moment(cell: str, column: Column) -> Standing:
-    return column.standing if cell and cell.lower() not in NOTHING else Standing.ACTIVE
+def _by_moment(cell: str, column: Column) -> ImportedStatus:
+    return column.standing if cell and cell.lower() not in NOTHING else ImportedStatus.ACTIVE
 
 
 def _read_moment(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from subscribers.importing.standing import Standing, fold
+from subscribers.importing.standing import ImportedStatus, fold
 
 
 def _any(*patterns: str) -> re.Pattern[str]:
@@ -155,23 +155,28 @@ ELSEWHERE: Final = _any(
 MAIL: Final = _any(r"e ?mails?|newsletters?|mailings?|courriels?|correo")
 
 _BY_PATTERN: Final = (
-    (_any(*_COMPLAINED), Standing.COMPLAINT),
-    (re.compile(r"bounc|clean|deliver|invalid|rebot|rebond|unzustell"), Standing.BOUNCE),
-    (re.compile(r"b[al]\w*ck|suppress|gesperrt|bloqu|blocc|list[ae] n|sperr"), Standing.MANUAL),
+    (_any(*_COMPLAINED), ImportedStatus.COMPLAINT),
+    (re.compile(r"bounc|clean|deliver|invalid|rebot|rebond|unzustell"), ImportedStatus.BOUNCE),
+    (
+        re.compile(r"b[al]\w*ck|suppress|gesperrt|bloqu|blocc|list[ae] n|sperr"),
+        ImportedStatus.MANUAL,
+    ),
 )
 
 
-def standing_of(text: str) -> Standing:
+def standing_of(text: str) -> ImportedStatus:
     """How somebody stands of whom a header or a word of leaving holds."""
     short = fold(text)
-    return next((how for which, how in _BY_PATTERN if which.search(short)), Standing.UNSUBSCRIBED)
+    return next(
+        (how for which, how in _BY_PATTERN if which.search(short)), ImportedStatus.UNSUBSCRIBED
+    )
 
 
 _FILE_WORDS: Final = (
-    (_any(*_COMPLAINED), Standing.COMPLAINT),
+    (_any(*_COMPLAINED), ImportedStatus.COMPLAINT),
     (
         _any(r"bounced?|bounces|hard ?bounces?|undeliverables?|invalid emails?|rebotes|rebonds"),
-        Standing.BOUNCE,
+        ImportedStatus.BOUNCE,
     ),
     (
         _any(
@@ -180,20 +185,20 @@ _FILE_WORDS: Final = (
             r"descadastr\w*|desuscri\w*|cancelados",
             r"cancell?ed(?= subscri| contact| member|$)",
         ),
-        Standing.UNSUBSCRIBED,
+        ImportedStatus.UNSUBSCRIBED,
     ),
     (
         _any(
             r"suppress\w*|black ?list\w*|block ?list\w*|blocks|blocked|liste noire|lista negra",
             r"lista nera|dnc|do not (?:e ?mail|contact)",
         ),
-        Standing.MANUAL,
+        ImportedStatus.MANUAL,
     ),
     # A list that is "cleaned" may be a good one: Mailchimp's file begins with the word.
-    (re.compile(r"^cleaned\b"), Standing.BOUNCE),
+    (re.compile(r"^cleaned\b"), ImportedStatus.BOUNCE),
     (
         _any(r"unconfirmed|not confirmed|pending|unverified|non ?subscribed|non confirm\w*"),
-        Standing.PENDING,
+        ImportedStatus.PENDING,
     ),
 )
 _BOTH: Final = _any(
@@ -202,7 +207,7 @@ _BOTH: Final = _any(
 )
 
 
-def standing_of_file(name: str) -> Standing | None:
+def standing_of_file(name: str) -> ImportedStatus | None:
     """How everybody stands in a file by its name ("suppression_bounces.csv"), of the zip it was in
     as well; None where that says nothing."""
     return next((how for which, how in _FILE_WORDS if which.search(_stem(name))), None)

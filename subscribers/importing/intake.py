@@ -11,8 +11,8 @@ from typing import Final, NamedTuple, TypeVar
 from sqlalchemy import Connection
 
 from subscribers.importing.columns import Column, NoReaders, Plan, Use, knows, plan
-from subscribers.importing.entries import Entries, Entry, Reason, RowRefused
-from subscribers.importing.reading import FileRefused, Shape, Source, look_at, read_rows
+from subscribers.importing.entries import Entries, ImportEntry, RowReason, RowRefused
+from subscribers.importing.reading import FileFormat, FileRefused, ImportFile, look_at, read_rows
 from subscribers.importing.settling import settle
 from subscribers.importing.staging import (
     Fate,
@@ -23,14 +23,14 @@ from subscribers.importing.staging import (
     stage,
     tally,
 )
-from subscribers.importing.standing import Standing, fold
+from subscribers.importing.standing import ImportedStatus, fold
 from subscribers.importing.survey import settle_columns, survey
 
 _SHOWN: Final = 10
 _Meaning = TypeVar("_Meaning")
 
 
-class Refusal(NamedTuple):
+class RefusedRow(NamedTuple):
     """A row that is not imported: as it stands in the file, at which line, and why."""
 
     file: str
@@ -41,7 +41,7 @@ class Refusal(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ImportedFile:
     """A file of the import and how it is read."""
 
     file: str
@@ -52,7 +52,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ImportOutcome:
     """What came of an import, or would have.
 
     rows = added + pending + suppressed + known + kept_out + moved + elsewhere + duplicates +
@@ -64,7 +64,7 @@ class Outcome:
     changed: for a dry run, or since rows were refused.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[ImportedFile, ...]
     left_out: Mapping[str, str]
     rows: int
     added: int
@@ -77,15 +77,15 @@ class Outcome:
     elsewhere: int
     duplicates: int
     refused: int
-    examples: tuple[Refusal, ...]
-    reasons: Mapping[Reason, int]
+    examples: tuple[RefusedRow, ...]
+    reasons: Mapping[RowReason, int]
     unread: Mapping[str, int]
     done: bool
 
 
 def import_people(
     connection: Connection,
-    sources: Sequence[Source],
+    sources: Sequence[ImportFile],
     briefing: str,
     *,
     pepper: bytes,
@@ -94,13 +94,13 @@ def import_people(
     wanted: str = "",
     encoding: str = "",
     columns: Mapping[str, Use] | None = None,
-    values: Mapping[str, Standing] | None = None,
+    values: Mapping[str, ImportedStatus] | None = None,
     keep_going: bool = False,
     dry_run: bool = False,
-    refuse: Callable[[Refusal], None] = lambda _refusal: None,
+    refuse: Callable[[RefusedRow], None] = lambda _refusal: None,
     progress: Callable[[int], None] = lambda _octets: None,
     commit: Callable[[], None] | None = None,
-) -> Outcome:
+) -> ImportOutcome:
     """Put the people of some files on the roll, for one briefing.
 
     One row that is refused keeps all of them out, unless `keep_going`. `wanted` names a format
@@ -150,17 +150,17 @@ class _Intake:
 
     def __init__(
         self,
-        sources: Sequence[Source],
+        sources: Sequence[ImportFile],
         wanted: str,
         encoding: str,
         columns: Mapping[str, Use],
-        values: Mapping[str, Standing],
+        values: Mapping[str, ImportedStatus],
         progress: Callable[[int], None],
     ) -> None:
-        self._opened: list[tuple[Source, Shape, Plan]] = []
+        self._opened: list[tuple[ImportFile, FileFormat, Plan]] = []
         self._left_out: dict[str, str] = {}
-        self._examples: list[Refusal] = []
-        self._reasons: Counter[Reason] = Counter()
+        self._examples: list[RefusedRow] = []
+        self._reasons: Counter[RowReason] = Counter()
         self._unread: Counter[str] = Counter()
         self.refused = 0
         last: NoReaders | None = None
@@ -191,9 +191,9 @@ class _Intake:
         pepper: bytes,
         now: datetime,
         facts: Mapping[str, object],
-        refuse: Callable[[Refusal], None],
+        refuse: Callable[[RefusedRow], None],
         progress: Callable[[int], None],
-    ) -> Iterator[Entry]:
+    ) -> Iterator[ImportEntry]:
         for source, shape, how in self._opened:
             told = {**facts, "tool": how.format.label}
             entries = Entries(how, pepper=pepper, now=now, facts=told, briefing=briefing)
@@ -202,7 +202,7 @@ class _Intake:
                     entry = entries.read(row)
                 except RowRefused as fault:
                     self.refused += 1
-                    refusal = Refusal(source.name, shape.header, row.line, row.cells, str(fault))
+                    refusal = RefusedRow(source.name, shape.header, row.line, row.cells, str(fault))
                     if self.refused <= _SHOWN:
                         self._examples.append(refusal)
                     refuse(refusal)
@@ -211,26 +211,30 @@ class _Intake:
             self._reasons += entries.reasons
             self._unread += entries.unread
 
-    def outcome(self, fates: Mapping[tuple[Standing, Fate], int], *, done: bool) -> Outcome:
-        def count(*which: Fate, among: Collection[Standing] = tuple(Standing)) -> int:
+    def outcome(
+        self, fates: Mapping[tuple[ImportedStatus, Fate], int], *, done: bool
+    ) -> ImportOutcome:
+        def count(*which: Fate, among: Collection[ImportedStatus] = tuple(ImportedStatus)) -> int:
             return sum(
                 rows
                 for (standing, fate), rows in fates.items()
                 if fate in which and standing in among
             )
 
-        gone = [standing for standing in Standing if standing.reason]
-        mailable = [Standing.ACTIVE, Standing.PENDING]
+        gone = [standing for standing in ImportedStatus if standing.reason]
+        mailable = [ImportedStatus.ACTIVE, ImportedStatus.PENDING]
         known = count(Fate.KNOWN, Fate.JOINS, among=mailable)
-        return Outcome(
+        return ImportOutcome(
             parts=tuple(
-                Part(source.name, how.format.label, shape.encoding, shape.separator, how.columns)
+                ImportedFile(
+                    source.name, how.format.label, shape.encoding, shape.separator, how.columns
+                )
                 for source, shape, how in self._opened
             ),
             left_out=self._left_out,
             rows=sum(fates.values()) + self.refused,
-            added=count(Fate.NEW, among=[Standing.ACTIVE]),
-            pending=count(Fate.NEW, among=[Standing.PENDING]),
+            added=count(Fate.NEW, among=[ImportedStatus.ACTIVE]),
+            pending=count(Fate.NEW, among=[ImportedStatus.PENDING]),
             suppressed=count(Fate.NEW, Fate.KNOWN, among=gone),
             known=known + count(Fate.SETTLED, among=gone),
             joined=count(Fate.JOINS, among=mailable),

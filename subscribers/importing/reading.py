@@ -31,13 +31,13 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 class FileRefused(ValueError):
     """A file that cannot be imported at all. The message names file and line; `mend` what to do."""
 
-    def __init__(self, message: str, mend: str) -> None:
+    def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
-        self.mend = mend
+        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ImportFile:
     """A CSV file: `open` gives it from its beginning, as often as asked, in bytes."""
 
     name: str
@@ -46,7 +46,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class FileFormat:
     """How a file is written, and its header."""
 
     encoding: str
@@ -54,7 +54,7 @@ class Shape:
     header: tuple[str, ...]
 
 
-class Row(NamedTuple):
+class FileRow(NamedTuple):
     """A row and the line it begins at; with `fault` it is not to be used."""
 
     line: int
@@ -62,7 +62,7 @@ class Row(NamedTuple):
     fault: str = ""
 
 
-def open_sources(name: str, stream: BinaryIO) -> list[Source]:
+def open_sources(name: str, stream: BinaryIO) -> list[ImportFile]:
     """The CSV files in a stream that can seek: itself, or those packed in a zip.
 
     Raises `FileRefused` for a zip that is damaged, encrypted or holds none.
@@ -75,7 +75,7 @@ def open_sources(name: str, stream: BinaryIO) -> list[Source]:
             stream.seek(0)
             return stream
 
-        return [Source(name, size, again)]
+        return [ImportFile(name, size, again)]
     try:
         archive = zipfile.ZipFile(stream)
     except zipfile.BadZipFile as error:
@@ -91,12 +91,14 @@ def open_sources(name: str, stream: BinaryIO) -> list[Source]:
     if any(member.flag_bits & 1 for member in members):
         raise FileRefused(f"{name} is encrypted", "unpack it, and import the files in it")
     return [
-        Source(f"{name}/{member.filename}", member.file_size, _opener(archive, member))
+        ImportFile(f"{name}/{member.filename}", member.file_size, _opener(archive, member))
         for member in members
     ]
 
 
-def look_at(source: Source, encoding: str, known: Callable[[Sequence[str]], bool]) -> Shape:
+def look_at(
+    source: ImportFile, encoding: str, known: Callable[[Sequence[str]], bool]
+) -> FileFormat:
     """Find out encoding and separator, and read the header.
 
     `encoding` is taken as it is where given. `known` says of a header whether it makes sense.
@@ -125,16 +127,16 @@ def look_at(source: Source, encoding: str, known: Callable[[Sequence[str]], bool
             f"{source.name}, line 1: has {len(header):,} columns, more than {_MOST_COLUMNS}",
             "leave out the columns that are not about people",
         )
-    return Shape(encoding, SEPARATORS[best], header)
+    return FileFormat(encoding, SEPARATORS[best], header)
 
 
 def read_rows(
-    source: Source,
-    shape: Shape,
+    source: ImportFile,
+    shape: FileFormat,
     *,
     escape: str | None = None,
     progress: Callable[[int], None] = lambda _octets: None,
-) -> Iterator[Row]:
+) -> Iterator[FileRow]:
     """The rows below the header, as they come; rows without any text are left out.
 
     `escape` is the character that some exporters put before a quote instead of doubling it;
@@ -161,13 +163,13 @@ def read_rows(
         if in_header:
             in_header = not any(cells) or cells[0][:4].lower() == "sep="
         elif lines.damaged:
-            yield Row(lines.began, cells, "holds NUL bytes")
+            yield FileRow(lines.began, cells, "holds NUL bytes")
         elif not any(cells):
             continue
         elif len(cells) == width:
-            yield Row(lines.began, cells)
+            yield FileRow(lines.began, cells)
         else:
-            yield _fitted(Row(lines.began, cells), width)
+            yield _fitted(FileRow(lines.began, cells), width)
 
 
 def plain(cell: str) -> str:
@@ -188,7 +190,7 @@ class _Lines:
 
     def __init__(
         self,
-        source: Source,
+        source: ImportFile,
         encoding: str,
         progress: Callable[[int], None] = lambda _octets: None,
     ) -> None:
@@ -265,7 +267,7 @@ class _Kept(io.RawIOBase):
         return len(got)
 
 
-def _not_unpacked(source: Source, error: Exception) -> FileRefused:
+def _not_unpacked(source: ImportFile, error: Exception) -> FileRefused:
     return FileRefused(f"{source.name} cannot be unpacked: {error}", "export it again")
 
 
@@ -290,12 +292,12 @@ def _header_of(text: str, separator: str) -> list[str]:
         return []
 
 
-def _fitted(row: Row, width: int) -> Row:
+def _fitted(row: FileRow, width: int) -> FileRow:
     cells = row.cells
     if len(cells) > width and not any(cells[width:]):
-        return Row(row.line, cells[:width])
+        return FileRow(row.line, cells[:width])
     # A row that was cut off may have lost the very cell that says the person has left.
-    return Row(row.line, cells, f"has {len(cells)} cells, the header {width}")
+    return FileRow(row.line, cells, f"has {len(cells)} cells, the header {width}")
 
 
 def _opener(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:

@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from subscribers.dialect import insert
 from subscribers.importing.staging import Fate, decide, moving
-from subscribers.importing.standing import Standing
+from subscribers.importing.standing import ImportedStatus
 from subscribers.suppression import Suppressed, Suppression, suppress_mark
 from subscribers.tables import events, roll_settings, subscribers, subscriptions, suppressions
 
@@ -40,14 +40,14 @@ _LONG: Final = 0.15
 """Seconds after which a chunk's transaction is too long (its lock holds everybody up on SQLite)."""
 _BREATH: Final = 0.03
 _CACHE = 64 * 1024  # KiB
-_MAY_BE_MAILED = moving.c.standing <= Standing.PENDING
-_ACTIVE = moving.c.standing == Standing.ACTIVE
+_MAY_BE_MAILED = moving.c.standing <= ImportedStatus.PENDING
+_ACTIVE = moving.c.standing == ImportedStatus.ACTIVE
 _NEW = moving.c.fate == Fate.NEW
 _KNOWN = moving.c.fate.in_([Fate.KNOWN, Fate.JOINS])
 _REASON = case(
     {
         standing.value: reason.value
-        for standing in Standing
+        for standing in ImportedStatus
         if (reason := standing.reason) is not None
     },
     value=moving.c.standing,
@@ -279,7 +279,7 @@ def _tighten(connection: Connection, among: ColumnElement[bool], now: datetime, 
         .where(among, moving.c.fate == Fate.SETTLED)
     ).all()
     for row in held:
-        reason = Standing(row.standing).reason
+        reason = ImportedStatus(row.standing).reason
         if reason and reason.strictness > Suppressed(row.reason).strictness:
             new = Suppression(reason, row.gone_at or now, actor)
             suppress_mark(connection, row.mark, new)

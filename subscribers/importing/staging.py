@@ -33,8 +33,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from subscribers.importing.entries import Entry
-from subscribers.importing.standing import Standing
+from subscribers.importing.entries import ImportEntry
+from subscribers.importing.standing import ImportedStatus
 from subscribers.tables import (
     Moment,
     former_addresses,
@@ -97,7 +97,7 @@ def close_staging(connection: Connection) -> None:
     connection.execute(text("DROP TABLE moving_in"))
 
 
-def stage(connection: Connection, entries: Iterable[Entry]) -> None:
+def stage(connection: Connection, entries: Iterable[ImportEntry]) -> None:
     """Write entries as they come."""
     is_sqlite = connection.dialect.name == "sqlite"
     places = ["?" if is_sqlite else "%s"] * len(moving.columns)
@@ -141,26 +141,26 @@ def decide(connection: Connection, briefing: str, among: ColumnElement[bool] | N
         and_(moving.c.old_mark != moving.c.mark, exists().where(casefolded)),
     )
     open_rows = moving.c.fate.in_([Fate.NEW, Fate.KNOWN])
-    mailable = moving.c.standing <= Standing.PENDING
+    mailable = moving.c.standing <= ImportedStatus.PENDING
     settle(Fate.SETTLED, open_rows, ~mailable, barred)
     settle(Fate.KEPT_OUT, open_rows, mailable, barred)
     former = exists().where(former_addresses.c.mark == moving.c.mark)
     settle(Fate.MOVED, fresh, mailable, former)
-    known = and_(moving.c.fate == Fate.KNOWN, moving.c.standing == Standing.ACTIVE)
+    known = and_(moving.c.fate == Fate.KNOWN, moving.c.standing == ImportedStatus.ACTIVE)
     left = place.where(subscriptions.c.left_at.is_not(None))
     settle(Fate.KEPT_OUT, known, left.exists())
     active = exists().where(person, subscribers.c.status == "active")
     settle(Fate.JOINS, known, active, ~place.exists())
 
 
-def tally(connection: Connection) -> dict[tuple[Standing, Fate], int]:
+def tally(connection: Connection) -> dict[tuple[ImportedStatus, Fate], int]:
     """How many rows stand how, and what became of them."""
     counts = connection.execute(
         select(moving.c.standing, moving.c.fate, func.count().label("rows")).group_by(
             moving.c.standing, moving.c.fate
         )
     )
-    return {(Standing(row.standing), Fate(row.fate)): row.rows for row in counts}
+    return {(ImportedStatus(row.standing), Fate(row.fate)): row.rows for row in counts}
 
 
 def mark_duplicates(connection: Connection) -> None:

@@ -18,7 +18,7 @@ from typing import Final
 from subscribers.suppression import Suppressed
 
 
-class Standing(IntEnum):
+class ImportedStatus(IntEnum):
     """How a person stood where they come from; the higher, the stricter, as in
     `subscribers.suppression`."""
 
@@ -32,7 +32,7 @@ class Standing(IntEnum):
     @property
     def reason(self) -> Suppressed | None:
         """Why the person may not be mailed, None for those who left nowhere."""
-        return None if self <= Standing.PENDING else Suppressed[self.name]
+        return None if self <= ImportedStatus.PENDING else Suppressed[self.name]
 
 
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -53,13 +53,13 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split("|"))
 
 
-def _words(standing: Standing, words: str) -> dict[str, Standing]:
+def _words(standing: ImportedStatus, words: str) -> dict[str, ImportedStatus]:
     return {fold(word): standing for word in words.split("|")}
 
 
-WORDS: Final[Mapping[str, Standing]] = {
+WORDS: Final[Mapping[str, ImportedStatus]] = {
     **_words(
-        Standing.ACTIVE,
+        ImportedStatus.ACTIVE,
         "active | subscribed | enabled | confirmed | opted in | opt in | regular | premium | paid"
         " | free | comped | complimentary | gifted | trialed | trialing | trial | unpaid"
         " | churning | churned | past due | member | subscriber | verified | double opt in"
@@ -75,7 +75,7 @@ WORDS: Final[Mapping[str, Standing]] = {
         " | actief | ingeschreven | aangemeld | geabonneerd | bevestigd",
     ),
     **_words(
-        Standing.PENDING,
+        ImportedStatus.PENDING,
         "pending | unconfirmed | not confirmed | unactivated | validating | needs approval"
         " | needs attention | awaiting confirmation | pending confirmation | waiting | unverified"
         " | not verified | never subscribed | no permissions set | no permission | implied"
@@ -88,7 +88,7 @@ WORDS: Final[Mapping[str, Standing]] = {
         " | non confermata | in afwachting | onbevestigd | niet bevestigd",
     ),
     **_words(
-        Standing.MANUAL,
+        ImportedStatus.MANUAL,
         "blocklisted | blocked | blacklisted | banned | disabled | suppressed | spammy | removed"
         " | archived | deleted | excluded | do not contact | do not email | do not mail | dnc"
         " | on hold | held | suspended | dropped | rejected | by moderator | by admin | quarantined"
@@ -100,7 +100,7 @@ WORDS: Final[Mapping[str, Standing]] = {
         " | disattivato | geblokkeerd | verwijderd | uitgeschakeld | zwarte lijst",
     ),
     **_words(
-        Standing.UNSUBSCRIBED,
+        ImportedStatus.UNSUBSCRIBED,
         "unsubscribed | unsubscribe | unsub | inactive | opted out | opt out | optout | opt-outs"
         " | cancelled | canceled | left | gone | stopped | withdrawn | revoked | denied | refused"
         " | declined | opted_out | non subscribed | nonsubscribed | not subscribed | transactional"
@@ -120,7 +120,7 @@ WORDS: Final[Mapping[str, Standing]] = {
         " | avregistrerad | afmeldt | avmeldt | wypisany | odhlášen | отписан | отписался",
     ),
     **_words(
-        Standing.BOUNCE,
+        ImportedStatus.BOUNCE,
         "cleaned | bounced | bounce | hard bounce | hard bounced | soft bounced | soft bounce"
         " | undeliverable | invalid | unreachable | hardbounce | hardbounced | softbounce | bounces"
         " | hard bounces | soft bounces | by bounces | undelivered | non existent | not deliverable"
@@ -131,7 +131,7 @@ WORDS: Final[Mapping[str, Standing]] = {
         " | devolvido | rimbalzato | non valido | onbestelbaar | ongeldig | gebounced",
     ),
     **_words(
-        Standing.COMPLAINT,
+        ImportedStatus.COMPLAINT,
         "complained | complaint | complaints | complainer | spam | spam complaint | marked as spam"
         " | spam reported | reported spam | abuse | spam report | spam reports | abuse complaint"
         " | junk | fbl"
@@ -142,7 +142,7 @@ WORDS: Final[Mapping[str, Standing]] = {
 
 WEAK: Final = frozenset(
     _words(
-        Standing.MANUAL,
+        ImportedStatus.MANUAL,
         "inactive | cancelled | canceled | left | gone | stopped | removed | archived | deleted"
         " | disabled | blocked | held | on hold | suspended | dropped | rejected | declined |"
         " excluded | invalid | denied | refused | withdrawn | baja | cancelado | cancelada |"
@@ -161,9 +161,9 @@ WEAK: Final = frozenset(
 """Words that tell of orders, accounts and much else as well as of mail."""
 
 
-def strong(word: str, standing: Standing) -> bool:
+def strong(word: str, standing: ImportedStatus) -> bool:
     """Whether a folded word that means this can hardly tell of anything but mail."""
-    return standing > Standing.PENDING and word not in WEAK
+    return standing > ImportedStatus.PENDING and word not in WEAK
 
 
 YES: Final = _set(

@@ -17,8 +17,8 @@ from typing import Final
 
 from subscribers.importing import headers
 from subscribers.importing.columns import MEANINGS, WANTED, Column, Plan, Use
-from subscribers.importing.reading import FileRefused, Row
-from subscribers.importing.standing import NO, NOTHING, WORDS, YES, Standing, fold, strong
+from subscribers.importing.reading import FileRefused, FileRow
+from subscribers.importing.standing import NO, NOTHING, WORDS, YES, ImportedStatus, fold, strong
 
 _FEW: Final = 40
 _SHOWN: Final = 8
@@ -93,11 +93,11 @@ class Doubt:
 def smells(text: str) -> bool:
     """Whether a short text says that somebody has left, and can hardly mean anything else."""
     short = fold(text)
-    standing = WORDS.get(short, Standing.ACTIVE)
+    standing = WORDS.get(short, ImportedStatus.ACTIVE)
     return strong(short, standing) or bool(headers.SAID.search(short))
 
 
-def survey(plan: Plan, rows: Iterable[Row]) -> dict[int, Cells]:
+def survey(plan: Plan, rows: Iterable[FileRow]) -> dict[int, Cells]:
     """Look through the columns that are for nothing known. Memory does not grow with the file."""
     places = {
         place: (Cells(), column.use)
@@ -137,8 +137,8 @@ def settle_columns(name: str, plan: Plan, seen: Mapping[int, Cells]) -> Plan:
 def judge(
     column: Column,
     cells: Cells,
-    words: Mapping[str, Standing],
-    told: Mapping[str, Standing] | None = None,
+    words: Mapping[str, ImportedStatus],
+    told: Mapping[str, ImportedStatus] | None = None,
 ) -> Column | Doubt:
     """What a column is for, by its header and its cells, or a doubt about it.
 
@@ -155,13 +155,15 @@ def judge(
             tag: count
             for tag, count in cells.smells.items()
             if (short := fold(tag)) not in (told or {})
-            and not strong(short, words.get(short, Standing.ACTIVE))
+            and not strong(short, words.get(short, ImportedStatus.ACTIVE))
         }
     use = {Use.TAGS: Use.TAGS, Use.ATTRIBUTES: Use.ATTRIBUTE}.get(column.use, Use.STATUS)
     return Doubt(column, unclear, use) if unclear else column
 
 
-def _judge_attribute(column: Column, cells: Cells, words: Mapping[str, Standing]) -> Column | Doubt:
+def _judge_attribute(
+    column: Column, cells: Cells, words: Mapping[str, ImportedStatus]
+) -> Column | Doubt:
     header = fold(column.header)
     if headers.ELSEWHERE.search(header) and not headers.MAIL.search(header):
         return column
@@ -181,7 +183,7 @@ def _judge_attribute(column: Column, cells: Cells, words: Mapping[str, Standing]
 class _Kind:
     """A column's cells sorted by what they look like, and the judgement by kind of header."""
 
-    def __init__(self, column: Column, cells: Cells, words: Mapping[str, Standing]) -> None:
+    def __init__(self, column: Column, cells: Cells, words: Mapping[str, ImportedStatus]) -> None:
         self._column = column
         self._cells = cells
         lows = {cell: cell.lower() for cell in cells.counts}
@@ -294,15 +296,15 @@ class _Kind:
         return self._column
 
     def _leaving(self) -> bool:
-        left = [fold(c) for c, how in self._known.items() if how > Standing.PENDING]
+        left = [fold(c) for c, how in self._known.items() if how > ImportedStatus.PENDING]
         return any(word != "left" or len(self._known) > 1 for word in left)
 
     def _says_active(self) -> bool:
-        return any(how <= Standing.PENDING for how in self._known.values())
+        return any(how <= ImportedStatus.PENDING for how in self._known.values())
 
 
 def _not_understood(
-    name: str, doubts: Sequence[Doubt], words: Mapping[str, Standing]
+    name: str, doubts: Sequence[Doubt], words: Mapping[str, ImportedStatus]
 ) -> FileRefused:
     said, ways = [], []
     for doubt in doubts:
@@ -320,7 +322,7 @@ def _not_understood(
             kept = shlex.quote(f"{header}=attribute")
             ways.append(f"put it into a column of its own, or keep it as it is: --column {kept}")
             continue
-        asked = unclear or [c for c, _ in told if words.get(fold(c), 0) > Standing.PENDING]
+        asked = unclear or [c for c, _ in told if words.get(fold(c), 0) > ImportedStatus.PENDING]
         way = f"--column {shlex.quote(f'{header}={_CALLED[doubt.use]}')}"
         way += "".join(f" --value {_means(cell, words)}" for cell in asked[:_SHOWN])
         ways.append(
@@ -336,11 +338,11 @@ def _not_understood(
     )
 
 
-def _means(cell: str, words: Mapping[str, Standing]) -> str:
+def _means(cell: str, words: Mapping[str, ImportedStatus]) -> str:
     """The likely meaning, to be read by the operator: the strict one, where nothing is known."""
     short = fold(cell)
     known = words.get(short)
     standing = headers.standing_of(cell) if known is None else known
     if cell.lower() in YES and known is None:
-        standing = Standing.ACTIVE
+        standing = ImportedStatus.ACTIVE
     return shlex.quote(f"{cell}={_NAMED[standing]}")

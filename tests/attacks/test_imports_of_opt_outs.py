@@ -12,7 +12,7 @@ import pytest
 from briefing.store import Connection, Database
 from subscribers.importing import FileRefused
 from subscribers.importing.columns import Use
-from subscribers.importing.standing import Standing
+from subscribers.importing.standing import ImportedStatus
 from tests.kit.moving import bring_in, standing
 
 ANA, BOB = "ana@readers.example", "bob@readers.example"
@@ -127,7 +127,7 @@ def test_a_column_that_may_say_who_left_refuses_the_file(
         bring_in(connection, two(header, reads, gone), keep_going=True)
 
     assert f"“{header}”" in str(refused.value)
-    assert "--column" in refused.value.mend
+    assert "--column" in refused.value.hint
     assert standing(connection) == {}
 
 
@@ -238,18 +238,18 @@ def test_what_the_operator_says_settles_a_column(connection: Connection) -> None
     with pytest.raises(FileRefused) as refused:
         bring_in(connection, content)
     assert "“active” (1)" in str(refused.value)
-    assert "--column state=status --value zapped=left" in refused.value.mend
+    assert "--column state=status --value zapped=left" in refused.value.hint
 
     outcome = bring_in(
         connection,
         content,
         columns={"State": Use.STATUS},
-        values={"zapped": Standing.UNSUBSCRIBED},
+        values={"zapped": ImportedStatus.UNSUBSCRIBED},
     )
 
     assert standing(connection) == {ANA: ACTIVE, BOB: LEFT}
     assert [(tuple(why), rows) for why, rows in outcome.reasons.items()] == [
-        (("state", "zapped", Standing.UNSUBSCRIBED), 1)
+        (("state", "zapped", ImportedStatus.UNSUBSCRIBED), 1)
     ]
 
 

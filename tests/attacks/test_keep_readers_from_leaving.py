@@ -17,8 +17,8 @@ import pytest
 
 from briefing.store import Database
 from briefing.web import Captcha, JoinRules, Server, connections
-from briefing.web.joining import CHECKS
 from briefing.web.lanes import THREADS, Lane, lane_of
+from briefing.web.signup import CHECKS
 from subscribers.tokens import Door
 from tests.briefing.web.conftest import READER, House, make_desk
 from tests.kit import newsroom

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from briefing.composition import Composed, compose
-from briefing.composition.fit import Loss
-from briefing.composition.lint import Finding, Level, lint
-from briefing.composition.pictures import Refusal, picture_source
+from briefing.composition.lint import LintFinding, Severity, lint
+from briefing.composition.pictures import PictureRefusal, picture_source
+from briefing.composition.shrink import Loss
 from briefing.config import load, write_starter
 from briefing.config.reading import FaultyConfig
 from briefing.model import Image
@@ -86,13 +86,13 @@ PORTS = [
 @pytest.mark.parametrize(
     ("url", "refusal"),
     [
-        *((url, Refusal.NUMBER) for url in NUMBERS),
-        *((url, Refusal.PRIVATE) for url in PRIVATE),
-        *((url, Refusal.NO_ADDRESS) for url in UNUSABLE),
-        *((url, Refusal.PORT) for url in PORTS),
+        *((url, PictureRefusal.NUMBER) for url in NUMBERS),
+        *((url, PictureRefusal.PRIVATE) for url in PRIVATE),
+        *((url, PictureRefusal.NO_ADDRESS) for url in UNUSABLE),
+        *((url, PictureRefusal.PORT) for url in PORTS),
     ],
 )
-def test_call_a_neighbour_of_every_reader(url: str, refusal: Refusal) -> None:
+def test_call_a_neighbour_of_every_reader(url: str, refusal: PictureRefusal) -> None:
     composed, findings = mailed(url)
 
     assert picture_source(url).refusal is refusal
@@ -183,7 +183,7 @@ def test_learn_from_a_picture_who_looks_at_a_draft() -> None:
     assert "http:" not in WITH_PICTURES
 
 
-def mailed(url: str) -> tuple[Composed, tuple[Finding, ...]]:
+def mailed(url: str) -> tuple[Composed, tuple[LintFinding, ...]]:
     """A mail whose lead has its picture there, and what is wrong with it."""
     case = editions.no_images()
     lead, *rest = case.edition.stories
@@ -200,5 +200,5 @@ def composed_of(case: editions.Case) -> Composed:
     return made
 
 
-def errors(findings: tuple[Finding, ...]) -> list[Finding]:
-    return [finding for finding in findings if finding.level is Level.ERROR]
+def errors(findings: tuple[LintFinding, ...]) -> list[LintFinding]:
+    return [finding for finding in findings if finding.level is Severity.ERROR]

@@ -17,7 +17,7 @@ from briefing.config import load, write_starter
 from briefing.config.reading import FaultyConfig
 from briefing.mailers.outbox import Outbox
 from briefing.model import Message
-from briefing.returns.feed import Feed
+from briefing.returns.ingest import Feed
 from briefing.store import Database
 from tests.briefing.returns.conftest import make_office
 from tests.kit import parts

@@ -16,7 +16,7 @@ import pytest
 
 from briefing.returns import Marks
 from briefing.returns.mail import read_mail
-from briefing.sandbox import Killed, Limits, Reason, Sandbox
+from briefing.sandbox import Killed, KillReason, Limits, Sandbox
 from briefing.sources import SourceKilled, confined
 from briefing.sources.confined import FEED, PAGE, Document, read_confined
 from briefing.sources.feed import FeedSource
@@ -86,10 +86,10 @@ def test_be_polled_on_as_if_nothing_had_been(monkeypatch: pytest.MonkeyPatch) ->
         with pytest.raises(SourceKilled) as killed:
             source.collect(NOW)
 
-    assert killed.value.reason is Reason.TIME
+    assert killed.value.reason is KillReason.TIME
 
 
-def hurried(*arguments: object) -> confined.Reading:
+def hurried(*arguments: object) -> confined.ReadDocument:
     """Reading that has a hundredth of a second."""
     return read_confined(*arguments, limits=Limits(wall_s=0.01))  # type: ignore[arg-type]
 
@@ -100,7 +100,7 @@ def test_take_the_next_document_down_too() -> None:
     given_up = read_confined(FEED, hostile, document, limits=Limits(wall_s=0.01))
     page = read_confined(PAGE, b"<h1>Ferry</h1><p>It left.</p>", document)
 
-    assert given_up.killed is Reason.TIME
+    assert given_up.killed is KillReason.TIME
     assert page.articles[0].headline == "Ferry"
 
 

@@ -30,7 +30,7 @@ from sqlalchemy import insert, select
 from briefing.composition.dkim import DkimSigner
 from briefing.composition.keys import make_key, read_key
 from briefing.composition.mime import Signer
-from briefing.delivery import Pace
+from briefing.delivery import Throttle
 from briefing.mailers.smtp import Smtp
 from briefing.model import Composition
 from briefing.store import Database
@@ -110,7 +110,7 @@ def deliver(url: str, port: int, lines: int, signed: bool) -> None:
     database = Database(url)
     sign = make_signer() if signed else None
     mailer = Smtp("127.0.0.1", port, security="none", helo="bench.example", lines=lines)
-    desk = newsroom.desk(database, mailer, now, pace=Pace(), sign=sign)
+    desk = newsroom.desk(database, mailer, now, throttle=Throttle(), sign=sign)
     with database.read() as connection:
         day = connection.execute(select(editions.c.day)).scalar_one()
     edition = desk.edition(desk.briefing(), day)

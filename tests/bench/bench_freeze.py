@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from sqlalchemy import Connection, select, text
 
-from briefing.delivery import Pace
+from briefing.delivery import Throttle
 from briefing.store import Database, ledger
 from briefing.store.tables import editions
 from tests.bench import bench_delivery
@@ -51,7 +51,7 @@ def measure(url: str, readers: int) -> None:
         edition = connection.execute(select(editions.c.id)).scalar_one()
 
     def freeze(connection: Connection) -> None:
-        size = Pace().chunk_size
+        size = Throttle().chunk_size
         ledger.freeze_audience(connection, edition, "daily", bench_delivery.now(), size)
 
     def insert(connection: Connection) -> None:

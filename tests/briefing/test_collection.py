@@ -11,7 +11,7 @@ import pytest
 
 from briefing import collection
 from briefing.errors import SourceFailed
-from briefing.sandbox import Reason
+from briefing.sandbox import KillReason
 from briefing.sources import Harvest, Source, SourceKilled
 from briefing.store import Database
 from briefing.store.articles import source_state
@@ -140,7 +140,7 @@ class Hostile:
     def collect(self, now: datetime, *, etag: str = "", modified: str = "") -> Harvest:
         self.polls += 1
         if self.polls % 2:
-            raise SourceKilled("it took too long", reason=Reason.TIME)
+            raise SourceKilled("it took too long", reason=KillReason.TIME)
         return Harvest()
 
 

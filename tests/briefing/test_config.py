@@ -19,13 +19,13 @@ from briefing.config import (
     Fault,
     FaultyConfig,
     Secret,
-    WarmUp,
+    WarmUpSettings,
     load,
     starter,
     write_starter,
 )
-from briefing.config.reading import Reading
-from briefing.config.shape import read_config
+from briefing.config.reading import ConfigReading
+from briefing.config.schema import read_config
 from briefing.errors import ConfigError, UsageError
 from briefing.model import Section
 
@@ -202,7 +202,7 @@ def test_time_of_day_may_have_seconds(loading: Loader) -> None:
 def test_warm_up_needs_only_its_start(loading: Loader) -> None:
     assert loading().delivery.warm_up is None
     text = seeded("[delivery]", "warm_up = { start = 200, since = 2025-01-24 }")
-    assert loading(text).delivery.warm_up == WarmUp(200, 1.5, date(2025, 1, 24))
+    assert loading(text).delivery.warm_up == WarmUpSettings(200, 1.5, date(2025, 1, 24))
 
 
 def test_send_window_may_pass_midnight(loading: Loader) -> None:
@@ -406,8 +406,8 @@ def test_a_fault_is_named_with_reason_and_mend(
 ) -> None:
     (fault,) = refusing(seeded(table, line))
     assert fault.key.startswith(key)
-    assert words in f"{fault.reason} {fault.mend}"
-    assert fault.mend
+    assert words in f"{fault.reason} {fault.hint}"
+    assert fault.hint
 
 
 def test_all_faults_come_in_one_report(refusing: Refusing, loading: Loader) -> None:
@@ -477,7 +477,7 @@ def test_a_mistaken_table_head_is_told(
 ) -> None:
     text = GOOD.replace("[briefings.look]\n", "")
     faults = refusing(text.replace(old, new))
-    assert any(fault.key == key and words in fault.mend for fault in faults)
+    assert any(fault.key == key and words in fault.hint for fault in faults)
 
 
 def test_two_briefings_or_sources_of_one_name_are_refused(refusing: Refusing) -> None:
@@ -546,7 +546,7 @@ def test_the_environment_wins_over_the_file(loading: Loader) -> None:
     assert config.mailer.username == "8"
     assert config.delivery.test_addresses == ("a@b.example",)
     assert config.delivery.domain_rates == (("gmail.com", 2.5),)
-    assert config.delivery.warm_up == WarmUp(100, 1.5)
+    assert config.delivery.warm_up == WarmUpSettings(100, 1.5)
     assert config.collect.allow_private
     assert config.briefings[0].at == time(6, 30)
     assert config.sources[0].language == "es"
@@ -608,7 +608,7 @@ def test_without_any_signing_key_the_report_says_how_to_make_one(
     (folder / "secret.key").unlink()
     (fault,) = refusing()
     assert fault.key == "web.secret"
-    assert f"> {folder}/secret.key" in fault.mend
+    assert f"> {folder}/secret.key" in fault.hint
 
 
 @pytest.mark.parametrize("line", ["", 'secret_file = "gone.key"'])
@@ -617,7 +617,7 @@ def test_without_the_signing_key_the_report_asks_for_the_old_one_first(
 ) -> None:
     (folder / "secret.key").unlink()
     (fault,) = refusing(seeded("[web]", line))
-    assert "if readers have mail already, put the old file back" in fault.mend
+    assert "if readers have mail already, put the old file back" in fault.hint
 
 
 @pytest.mark.parametrize(
@@ -732,7 +732,7 @@ def test_the_example_holds_every_key_there_is(folder: Path) -> None:
     """Keys at rest (`#key = …`) count; the file with all of them awake has no unknown key."""
     awake = re.sub(r"^#(?=\w+ = )", "", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     document = tomllib.loads(awake)
-    reading = Reading(copy.deepcopy(document), folder / "config.toml", {})
+    reading = ConfigReading(copy.deepcopy(document), folder / "config.toml", {})
     read_config(reading)
     assert reading.keys() - leaves(document) == set()
     with pytest.raises(FaultyConfig) as caught:

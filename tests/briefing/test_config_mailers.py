@@ -12,7 +12,7 @@ from briefing.composition.keys import make_key
 from briefing.config import Config, Fault, FaultyConfig, load
 from briefing.errors import ConfigError
 from briefing.mailers.api import Api
-from briefing.mailers.several import Several
+from briefing.mailers.failover import Several
 
 BASE = """\
 [publication]
@@ -60,7 +60,7 @@ def refusing(loading: Loader) -> Callable[..., Fault]:
         with pytest.raises(FaultyConfig) as caught:
             loading(*tables, base=base)
         (only,) = caught.value.faults
-        assert only.mend
+        assert only.hint
         assert "sesame" not in str(only)
         return only
 
@@ -215,14 +215,14 @@ def test_an_outbox_is_no_mailer_among_others(refusing: Callable[..., Fault]) -> 
 
 def test_a_key_of_the_wrong_table_is_told_its_place(refusing: Callable[..., Fault]) -> None:
     fault = refusing(mailer("resend"), '[[mailers]]\nkind = "smtp"\nhost = "a.b"\nselector = "x"')
-    assert "it belongs in [dkim]" in fault.mend
+    assert "it belongs in [dkim]" in fault.hint
 
 
 def test_a_key_of_dkim_that_is_not_there_is_named(refusing: Callable[..., Fault]) -> None:
     smtp = '[mailer]\nkind = "smtp"\nhost = "mx.example.org"'
     fault = refusing(smtp, '[dkim]\nkey_file = "a.pem"')
     assert fault.key == "dkim.key_file"
-    assert "keygen" in fault.mend
+    assert "keygen" in fault.hint
 
 
 def test_a_domain_that_signs_for_another_is_refused(
@@ -251,4 +251,4 @@ def test_the_extra_of_ses_is_asked_for_at_once(
     monkeypatch.setattr("briefing.app.find_spec", lambda _: None)
     with pytest.raises(ConfigError, match="botocore") as caught:
         build(loading(mailer("ses")))
-    assert "[ses]" in caught.value.mend
+    assert "[ses]" in caught.value.hint

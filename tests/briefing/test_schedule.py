@@ -11,8 +11,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from briefing.model import Image
+from briefing.schedule.backoff import Patience
 from briefing.schedule.due import Step, find_due
-from briefing.schedule.patience import Patience
 from briefing.store import Database
 from tests.kit.newsroom import DAY, NOW, Clock, ScriptedMailer, articles, briefing
 from tests.kit.newsroom import desk as make_desk

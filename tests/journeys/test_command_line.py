@@ -465,7 +465,7 @@ def drafted(workplace: Workplace) -> None:
 def test_a_failure_for_programs_is_json_as_well(workplace: Workplace) -> None:
     done = workplace.run("compose", "--json", status=1)
     assert done.facts["error"]["message"].startswith("there is no story")
-    assert done.facts["error"]["mend"]
+    assert done.facts["error"]["hint"]
     assert done.facts["error"]["exit_code"] == 1
     assert done.err.startswith("briefing: there is no story")
 

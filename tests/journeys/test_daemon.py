@@ -304,7 +304,7 @@ def test_a_mail_server_that_was_away_gets_the_edition_when_it_is_back(
     daemon = start("run", "--no-web")
     failed = daemon.wait_for("job failed")
     assert str(port) in failed["error"]
-    assert failed["mend"]
+    assert failed["hint"]
     assert states(workplace) == ["approved"]
 
     with RecordingServer(port=port) as server:

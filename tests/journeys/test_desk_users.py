@@ -12,7 +12,7 @@ import pytest
 
 from briefing.app import App, build
 from briefing.config import load
-from briefing.desk.users import Entered, Refused
+from briefing.desk.users import Entered, LoginRefused
 from briefing.model import Edition, Role, User
 from tests.kit import newsroom
 from tests.kit.commands import CONFIG, ROOT, Running, Workplace, wait_until
@@ -78,7 +78,7 @@ def test_a_password_can_be_made(workplace: Workplace, app: App) -> None:
 
     assert app.desk.users.session(entered.token, now=app.clock()) is None
     again = app.desk.users.log_in("Pia", made["password"], host="192.0.2.1", now=app.clock())
-    assert again == Refused()
+    assert again == LoginRefused()
     assert anew != made["password"]
     app.database.close()
 

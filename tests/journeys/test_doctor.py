@@ -125,7 +125,7 @@ def test_a_mail_server_that_is_not_there_is_an_error(workplace: Workplace) -> No
         done = workplace.run("doctor", "--offline", "--json", status=1)
     found = findings(done)["mailer main"]
     assert "cannot connect" in found["message"]
-    assert found["mend"]
+    assert found["hint"]
 
 
 def ask_provider(workplace: Workplace, server: ApiServer, status: int) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def test_a_provider_s_key_that_is_refused_is_an_error(workplace: Workplace) -> N
     with ApiServer("sendgrid", look=Reply(401, {"errors": [{"message": "no"}]})) as server:
         found = ask_provider(workplace, server, 1)
     assert found["level"] == "error"
-    assert "api_key_env" in found["mend"]
+    assert "api_key_env" in found["hint"]
 
 
 @pytest.fixture

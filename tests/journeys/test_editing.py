@@ -11,7 +11,7 @@ from email.policy import default
 
 import pytest
 
-from briefing.composition.lint import Level, lint
+from briefing.composition.lint import Severity, lint
 from briefing.delivery import Ended
 from briefing.desk import Desk
 from briefing.desk.editing import Clash, Saved
@@ -57,7 +57,7 @@ def test_a_day_at_the_desk(
     desk.deciding.submit(draft.id, **act)  # type: ignore[arg-type]
     shown = desk.show(shaped)
     findings = lint(shown.composed, shaped, desk.briefing(), PUBLICATION)
-    assert [f for f in findings if f.level is Level.ERROR] == []
+    assert [f for f in findings if f.level is Severity.ERROR] == []
     approved = desk.deciding.approve(
         draft.id, shaped.revision, findings, waiving="looked at", who=PIA, now=clock()
     )

@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from briefing.delivery import Pace, Retry
+from briefing.delivery import Retry, Throttle
 from briefing.mailers.api import Api
 from briefing.store import Database
 from briefing.store.tables import editions
@@ -57,7 +57,7 @@ def deliver(job: Job) -> None:
         database,
         mailer,
         killing.real_clock,
-        pace=Pace(chunk_size=60),
+        throttle=Throttle(chunk_size=60),
         retry=Retry(waits=[timedelta(seconds=0.1)], resend_unknown=not job.hold),
     )
     with database.read() as connection:

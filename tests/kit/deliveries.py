@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import select
 
-from briefing.delivery import OpenChunks, Pace, Retry, Sending
+from briefing.delivery import OpenChunks, Retry, Sending, Throttle
 from briefing.mailers import Mailer
 from briefing.mailers.smtp import Smtp
 from briefing.model import EditionState, Message, NoMessage, Recipient, Window
@@ -54,7 +54,7 @@ def sending(
     retry: Retry | None = None,
     write: Callable[[Recipient], Message | NoMessage] = write_message,
     stop: threading.Event | None = None,
-    pace: Pace | None = None,
+    throttle: Throttle | None = None,
     owner: str = "test",
 ) -> Sending:
     """A run, with whatever a test does not care about filled in."""
@@ -66,7 +66,7 @@ def sending(
         write,
         OpenChunks(edition_id, owner, resend_unknown=retry.resend_unknown),
         started=NOW,
-        pace=pace or Pace(chunk_size=10),
+        throttle=throttle or Throttle(chunk_size=10),
         retry=retry,
         clock=clock or Clock(),
         stop=stop or threading.Event(),

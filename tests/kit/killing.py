@@ -26,7 +26,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from briefing.delivery import Pace, Retry
+from briefing.delivery import Retry, Throttle
 from briefing.errors import StoreError
 from briefing.mailers.smtp import Smtp
 from briefing.store import Database, leases, ledger
@@ -82,7 +82,7 @@ def deliver(job: Job) -> None:
         database,
         mailer,
         real_clock,
-        pace=Pace(chunk_size=job.chunk),
+        throttle=Throttle(chunk_size=job.chunk),
         retry=Retry(waits=[timedelta(seconds=job.retry_wait)], resend_unknown=not job.hold),
     )
     with database.read() as connection:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from briefing.store import Connection
 from subscribers import roll
-from subscribers.importing import Outcome, Refusal, import_people, open_sources
+from subscribers.importing import ImportOutcome, RefusedRow, import_people, open_sources
 from subscribers.tables import events, subscribers, subscriptions, suppressions
 from tests.kit.newsroom import NOW
 
@@ -22,10 +22,10 @@ def bring_in(
     name: str = "list.csv",
     briefing: str = "daily",
     now: datetime = NOW,
-    refused: list[Refusal] | None = None,
+    refused: list[RefusedRow] | None = None,
     pepper: bytes = b"",
     **how: Any,
-) -> Outcome:
+) -> ImportOutcome:
     """Import a file of this content."""
     raw = content.encode() if isinstance(content, str) else content
     return import_people(

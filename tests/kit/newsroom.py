@@ -10,9 +10,9 @@ from hashlib import sha256
 from zoneinfo import ZoneInfo
 
 from briefing.composition.mime import Signer
-from briefing.delivery import Distributed, Pace, Retry, name_owner
+from briefing.delivery import Distributed, Retry, Throttle, name_owner
 from briefing.desk import Desk
-from briefing.mailers import Gate, Mailer, Wait, sit_out
+from briefing.mailers import Mailer, SendGate, Wait, sit_out
 from briefing.model import (
     Article,
     Briefing,
@@ -131,7 +131,7 @@ class ScriptedLine:
         self._mailer = mailer
         self.alive = True
 
-    def send(self, messages: Iterable[Message], gate: Gate) -> Iterator[Outcome]:
+    def send(self, messages: Iterable[Message], gate: SendGate) -> Iterator[Outcome]:
         for message in messages:
             if not gate(message):
                 self.alive = False
@@ -179,7 +179,7 @@ def desk(
     clock: Callable[[], datetime],
     *,
     of: Briefing | None = None,
-    pace: Pace | None = None,
+    throttle: Throttle | None = None,
     retry: Retry | None = None,
     engine: Distributed | None = None,
     sign: Signer | None = None,
@@ -193,7 +193,7 @@ def desk(
         Tokens([SECRET]),
         theme=lambda _: load_theme(),
         mailer=lambda: mailer,
-        pace=pace or Pace(chunk_size=10),
+        throttle=throttle or Throttle(chunk_size=10),
         retry=retry or Retry(),
         return_path="",
         clock=clock,

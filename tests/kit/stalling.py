@@ -10,7 +10,7 @@ from time import process_time
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from briefing.returns.confined import MAIL, Delivered
+from briefing.returns.confined import MAIL, DeliveredTo
 from briefing.sandbox import Parser
 from briefing.sources.confined import FEED, FILE, PAGE, Document
 from briefing.sources.intake import Intake
@@ -80,7 +80,7 @@ def clock(data: bytes, run: Run) -> Took:
     parse = getattr(import_module(module), name)
     address = "https://example.org/feed"
     task = (
-        Delivered("bounce@example.org")
+        DeliveredTo("bounce@example.org")
         if run.path == MAIL.path
         else Document("x", _INTAKE, address=address, suffix=run.suffix)
     )

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 from briefing.desk import Desk
 from briefing.schedule import Daemon
-from briefing.schedule.patience import Patience
+from briefing.schedule.backoff import Patience
 from briefing.store import Database
 from tests.kit.newsroom import NOW, Clock
 

@@ -49,7 +49,7 @@ def taken_out(connection: Connection) -> str:
     return out.getvalue()
 
 
-def taken_in(connection: Connection, content: str, **how: Any) -> archive.Moved:
+def taken_in(connection: Connection, content: str, **how: Any) -> archive.ArchiveResult:
     return archive.read_roll(connection, "roll.jsonl", io.BytesIO(content.encode()), **how)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from briefing.store import Connection, Database
 from subscribers import changing, confirmations, former, roll
 from subscribers.addresses import read_address
-from subscribers.importing import Outcome, Refusal
+from subscribers.importing import ImportOutcome, RefusedRow
 from subscribers.roll import Suppressed
 from subscribers.tables import subscribers, subscriptions
 from tests.kit.moving import bring_in, everything, standing
@@ -37,7 +37,7 @@ def story(connection: Connection, address: str = ANA) -> list[dict[str, Any]]:
     return roll.story_of(connection, person(connection, address).id)
 
 
-def total(outcome: Outcome) -> int:
+def total(outcome: ImportOutcome) -> int:
     return (
         outcome.added
         + outcome.pending
@@ -366,7 +366,7 @@ FAULTY = f"email,status,plan\n{ANA},active,\nnobody,active,=1\n{BOB},gold,\n"
 
 def test_one_refused_row_keeps_everybody_out(connection: Connection) -> None:
     before = everything(connection)
-    refused: list[Refusal] = []
+    refused: list[RefusedRow] = []
 
     outcome = bring_in(connection, FAULTY, refused=refused)
 
@@ -394,8 +394,10 @@ def test_a_dry_run_counts_the_same_and_writes_nothing(connection: Connection) ->
 
     assert not dry.done
     assert [
-        getattr(dry, name) == getattr(wet, name) for name in Outcome.__slots__ if name != "done"
-    ] == [True] * (len(Outcome.__slots__) - 1)
+        getattr(dry, name) == getattr(wet, name)
+        for name in ImportOutcome.__slots__
+        if name != "done"
+    ] == [True] * (len(ImportOutcome.__slots__) - 1)
     assert total(dry) == dry.rows == 7
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from briefing.store import Connection, Database
 from subscribers import roll
-from subscribers.importing import FORMATS, FileRefused, Outcome
+from subscribers.importing import FORMATS, FileRefused, ImportOutcome
 from subscribers.tables import subscribers
 from tests.kit.moving import bring_in, standing
 
@@ -39,7 +39,7 @@ def database(sqlite: Database) -> Database:
     return sqlite
 
 
-def load(connection: Connection, name: str, **how: Any) -> Outcome:
+def load(connection: Connection, name: str, **how: Any) -> ImportOutcome:
     return bring_in(connection, (EXPORTS / name).read_bytes(), name=name, **how)
 
 
@@ -250,7 +250,7 @@ def test_a_format_that_does_not_fit_is_refused(connection: Connection) -> None:
     with pytest.raises(FileRefused, match="is no export of Mailchimp") as caught:
         load(connection, "ghost.csv", wanted="mailchimp")
 
-    assert "--format" in caught.value.mend
+    assert "--format" in caught.value.hint
 
 
 def test_it_is_told_of_each_column_what_becomes_of_it(connection: Connection) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from briefing.store import Database
 from subscribers import roll
-from subscribers.importing import Outcome, import_people, open_sources, settling
+from subscribers.importing import ImportOutcome, import_people, open_sources, settling
 from tests.kit.moving import standing
 from tests.kit.newsroom import NOW
 
@@ -51,7 +51,7 @@ class Import:
 
     def run(
         self, *, stop_after: int = 10**6, visitor: Database | None = None, content: str = CONTENT
-    ) -> Outcome:
+    ) -> ImportOutcome:
         with self._database.connect() as connection:
 
             def commit() -> None:

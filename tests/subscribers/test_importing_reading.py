@@ -10,7 +10,7 @@ import pytest
 
 from briefing.store import Connection, Database
 from subscribers import roll
-from subscribers.importing import FileRefused, Refusal
+from subscribers.importing import FileRefused, RefusedRow
 from tests.kit.moving import bring_in, standing
 from tests.kit.newsroom import NOW
 
@@ -29,7 +29,7 @@ def names(connection: Connection) -> list[str]:
 
 
 def refusals(connection: Connection, content: str | bytes) -> list[tuple[int, str]]:
-    refused: list[Refusal] = []
+    refused: list[RefusedRow] = []
     outcome = bring_in(connection, content, refused=refused)
     assert not outcome.done
     return [(each.line, each.reason) for each in refused]
@@ -49,7 +49,7 @@ def test_latin_1_is_refused_by_line_and_read_where_it_is_named(connection: Conne
     raw = PEOPLE.encode("latin-1")
     with pytest.raises(FileRefused, match=r"line 2: is not in the encoding utf-8") as caught:
         bring_in(connection, raw)
-    assert "--encoding windows-1252" in caught.value.mend
+    assert "--encoding windows-1252" in caught.value.hint
     assert names(connection) == []
 
     bring_in(connection, raw, encoding="windows-1252")
@@ -174,7 +174,7 @@ def test_what_cannot_be_read_is_told_by_its_line(
 
     assert told in str(caught.value)
     assert str(caught.value).startswith("list.csv")
-    assert caught.value.mend
+    assert caught.value.hint
     assert len(str(caught.value)) < 500
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from briefing.store import Connection, Database
 from subscribers import roll
-from subscribers.importing import Refusal
+from subscribers.importing import RefusedRow
 from tests.kit.moving import bring_in, standing
 from tests.kit.newsroom import NOW
 
@@ -77,7 +77,7 @@ def test_a_flag_or_a_moment_of_leaving_is_understood(
     ("header", "cell"), [("status", "gold"), ("status", ""), ("subscribed", ""), ("opt in", "hm")]
 )
 def test_nobody_is_made_active_by_a_guess(connection: Connection, header: str, cell: str) -> None:
-    refused: list[Refusal] = []
+    refused: list[RefusedRow] = []
     bring_in(connection, f"email,{header}\n{ANA},{cell}\n", refused=refused)
 
     assert standing(connection) == {}

@@ -11,7 +11,7 @@ from subscribers import changing, confirmations, joining, preferences, roll
 from subscribers.addresses import read_address
 from subscribers.changing import Moved
 from subscribers.confirmations import Asked, Confirmation
-from subscribers.joining import Consent, Standing
+from subscribers.joining import Consent, SignupStatus
 from subscribers.roll import Suppressed
 from subscribers.tables import subscribers
 from tests.kit.newsroom import NOW
@@ -82,7 +82,7 @@ def test_two_presses_at_the_same_moment_make_one_consent(database: Database) -> 
 def test_a_pending_person_becomes_active(connection: Connection) -> None:
     roll.add(connection, ANA.envelope, ["daily"], now=NOW, actor="test")
     connection.execute(subscribers.update().values(status="pending", confirmed_at=None))
-    assert joining.standing(connection, ANA, "daily") is Standing.NEW
+    assert joining.standing(connection, ANA, "daily") is SignupStatus.NEW
 
     confirm(connection, asked(connection))
 
@@ -92,13 +92,15 @@ def test_a_pending_person_becomes_active(connection: Connection) -> None:
 
 @pytest.mark.parametrize("reason", list(Suppressed))
 def test_standing_tells_who_may_be_asked(connection: Connection, reason: Suppressed) -> None:
-    assert joining.standing(connection, ANA, "daily") is Standing.NEW
+    assert joining.standing(connection, ANA, "daily") is SignupStatus.NEW
     roll.add(connection, ANA.envelope, ["daily"], now=NOW, actor="test")
-    assert joining.standing(connection, ANA, "daily") is Standing.READING
-    assert joining.standing(connection, ANA, "weekly") is Standing.NEW
+    assert joining.standing(connection, ANA, "daily") is SignupStatus.READING
+    assert joining.standing(connection, ANA, "weekly") is SignupStatus.NEW
     roll.suppress(connection, ANA.envelope, reason, now=NOW, actor="test")
     never = reason in (Suppressed.COMPLAINT, Suppressed.MANUAL)
-    assert joining.standing(connection, ANA, "daily") is (Standing.NEVER if never else Standing.NEW)
+    assert joining.standing(connection, ANA, "daily") is (
+        SignupStatus.NEVER if never else SignupStatus.NEW
+    )
 
 
 def test_lifting_one_s_own_leaving_brings_back_the_one_briefing_asked_for(

@@ -2,7 +2,7 @@
 
 `lint` is pure. It reads the mail as readers will get it, not the templates it came from, so it
 holds a publisher's own theme to the same rules as those that are shipped. Checks are generators by
-theme; each gets the `Mail` and yields a `Finding` for whatever breaks one of its rules.
+theme; each gets the `ParsedMail` and yields a `LintFinding` for whatever breaks one of its rules.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from briefing.composition.lint import (
     words,
 )
 from briefing.composition.lint.about import digest
-from briefing.composition.lint.finding import Finding, Level, Rule
-from briefing.composition.lint.mail import Mail
+from briefing.composition.lint.finding import LintFinding, Rule, Severity
+from briefing.composition.lint.mail import ParsedMail
 from briefing.composition.lint.size import Weight, weigh
 from briefing.model import Briefing, Edition, Publication
 
 __all__ = [
     "RULES",
-    "Finding",
-    "Level",
+    "LintFinding",
     "Rule",
+    "Severity",
     "Weight",
     "is_operators",
     "lint",
@@ -57,7 +57,7 @@ _OPERATORS: Final = frozenset(
 )
 
 
-def is_operators(finding: Finding) -> bool:
+def is_operators(finding: LintFinding) -> bool:
     """Whether its mend is in a theme's templates or in the configuration: no words of the edition
     were the cause. Pure."""
     if finding.rule == "link-private":
@@ -67,20 +67,20 @@ def is_operators(finding: Finding) -> bool:
 
 def lint(
     composed: Composed, edition: Edition, briefing: Briefing, publication: Publication
-) -> tuple[Finding, ...]:
+) -> tuple[LintFinding, ...]:
     """What is wrong with a composition of the edition, errors first.
 
     An error is what readers, mail programs or the law will hold against the mail; a warning is for
     an editor to look at.
     """
-    mail = Mail.of(composed, edition, briefing, publication)
-    found = [finding for check in _CHECKS for finding in check.look(mail)]
+    mail = ParsedMail.of(composed, edition, briefing, publication)
+    found = [finding for check in _CHECKS for finding in check.check(mail)]
     # One rule broken in one place is one finding, however many ways there are to see it.
     unique = {(item.rule, item.place, item.message): item for item in found}
     marked = [
         replace(item, about=digest(item, composed.composition, edition)) for item in unique.values()
     ]
-    return tuple(sorted(marked, key=lambda item: item.level is not Level.ERROR))
+    return tuple(sorted(marked, key=lambda item: item.level is not Severity.ERROR))
 
 
 def outward_links(composed: Composed) -> tuple[str, ...]:

@@ -6,15 +6,15 @@ import re
 from hashlib import sha256
 from typing import Final
 
-from briefing.composition.foreign import words
-from briefing.composition.lint.finding import Finding
+from briefing.composition.lint.finding import LintFinding
+from briefing.composition.sanitize import words
 from briefing.model import Composition, Edition
 
 _LINE: Final = re.compile(r"(HTML|text) line (\d+)")
 _QUOTED: Final = re.compile(r"“(.*)”", re.DOTALL)
 
 
-def digest(finding: Finding, composition: Composition, edition: Edition) -> str:
+def digest(finding: LintFinding, composition: Composition, edition: Edition) -> str:
     """A mark of the finding's message and of the words at its place. Another subject, another line
     or another standfirst of the same story has another one."""
     told = "\n".join((finding.message, _words_at(finding.place, composition, edition)))

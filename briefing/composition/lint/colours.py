@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from briefing.composition.lint.finding import Finding, Rule, error, warning
-from briefing.composition.lint.mail import Mail, own_text, where
+from briefing.composition.lint.finding import LintFinding, Rule, error, warning
+from briefing.composition.lint.mail import ParsedMail, own_text, where
 from briefing.composition.lint.shown import Scheme, Shown, show
 from briefing.composition.look import contrast
 
@@ -37,8 +37,8 @@ _SCHEMES: Final[tuple[tuple[Scheme, Rule, str], ...]] = (
 )
 
 
-def look(mail: Mail) -> Iterator[Finding]:
-    for scheme, rule, mend in _SCHEMES:
+def check(mail: ParsedMail) -> Iterator[LintFinding]:
+    for scheme, rule, hint in _SCHEMES:
         told: set[tuple[object, object]] = set()
         for element, one in show(mail, scheme).items():
             said = own_text(element) or element.get("alt")
@@ -48,7 +48,7 @@ def look(mail: Mail) -> Iterator[Finding]:
             if ratio < (_LARGE if _is_large(one) or rule is _FORCED else _ENOUGH):
                 told.add((one.color, one.ground))
                 yield rule.broken(
-                    where(element), f"{one.color} on {one.ground} is {ratio:.2f}:1", mend
+                    where(element), f"{one.color} on {one.ground} is {ratio:.2f}:1", hint
                 )
 
 

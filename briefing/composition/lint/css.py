@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-__all__ = ["Color", "Declarations", "Sheet", "StyleRule", "pixels", "read_color", "read_style"]
+__all__ = [
+    "Color",
+    "Declarations",
+    "ParsedStylesheet",
+    "StyleRule",
+    "pixels",
+    "read_color",
+    "read_style",
+]
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _PIECE = re.compile(r"\"[^\"]*\"|'[^']*'|\([^()]*\)|[{};]|[^{};\"'()]+|[\"'()]")
@@ -63,7 +71,7 @@ class StyleRule:
 
 
 @dataclass(slots=True)
-class Sheet:
+class ParsedStylesheet:
     """A `<style>`: its rules, the at-rules without or with a block, and whether braces match."""
 
     text: str
@@ -72,7 +80,7 @@ class Sheet:
     balanced: bool = True
 
     @classmethod
-    def read(cls, text: str) -> Sheet:
+    def read(cls, text: str) -> ParsedStylesheet:
         sheet = cls(text)
         opened: list[str] = []
         said = ""

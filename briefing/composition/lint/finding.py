@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Finding", "Level", "Rule"]
+__all__ = ["LintFinding", "Rule", "Severity"]
 
 
-class Level(StrEnum):
+class Severity(StrEnum):
     """An error is held against the mail by readers, mail programs or the law; a warning may be."""
 
     ERROR = "error"
@@ -16,16 +16,16 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LintFinding:
     """One fault. `rule` is a stable slug, `place` says where: a headline, "subject", "HTML line 61"
     or "text line 3". `source` is the standard or page that the rule comes from. `about` marks the
     words it was found in (see `briefing.composition.lint.about`)."""
 
     rule: str
-    level: Level
+    level: Severity
     place: str
     message: str
-    mend: str
+    hint: str
     source: str
     about: str = ""
 
@@ -35,19 +35,19 @@ class Rule:
     """What a mail has to keep, as one line, and who says so."""
 
     slug: str
-    level: Level
+    level: Severity
     says: str
     source: str
 
-    def broken(self, place: str, message: str, mend: str) -> Finding:
-        return Finding(self.slug, self.level, place, message, mend, self.source)
+    def broken(self, place: str, message: str, hint: str) -> LintFinding:
+        return LintFinding(self.slug, self.level, place, message, hint, self.source)
 
 
 def error(slug: str, says: str, source: str) -> Rule:
     """A rule whose breach is an error."""
-    return Rule(slug, Level.ERROR, says, source)
+    return Rule(slug, Severity.ERROR, says, source)
 
 
 def warning(slug: str, says: str, source: str) -> Rule:
     """A rule whose breach is a warning."""
-    return Rule(slug, Level.WARNING, says, source)
+    return Rule(slug, Severity.WARNING, says, source)

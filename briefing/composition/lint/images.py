@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from lxml import etree
 from lxml.html import HtmlElement
 
-from briefing.composition.lint.finding import Finding, error, warning
-from briefing.composition.lint.mail import Mail, clean, style_of, where, whole_text
-from briefing.composition.pictures import Refusal, picture_source
+from briefing.composition.lint.finding import LintFinding, error, warning
+from briefing.composition.lint.mail import ParsedMail, clean, style_of, where, whole_text
+from briefing.composition.pictures import PictureRefusal, picture_source
 
 _ALT = error(
     "image-alt", "Every <img> has an alt attribute.", "WCAG 2.2, 1.1.1 Non-text Content (A)"
@@ -64,7 +64,7 @@ _IN_COMMENT: Final = re.compile(
 _UNSHOWN = re.compile(r"\.(?:svgz?|webp|avif|heic|jxl|tiff?|bmp)\Z", re.IGNORECASE)
 
 
-def look(mail: Mail) -> Iterator[Finding]:
+def check(mail: ParsedMail) -> Iterator[LintFinding]:
     for image in mail.named("img"):
         place = where(image)
         alt = image.get("alt")
@@ -87,14 +87,14 @@ def look(mail: Mail) -> Iterator[Finding]:
             yield _OFF.broken(where(holder), "it has a picture and no words", "write the alt text")
     for place, source in _sources(mail):
         judged = picture_source(source)
-        if judged.secured or (judged.refusal and judged.refusal is not Refusal.FORMAT):
+        if judged.secured or (judged.refusal and judged.refusal is not PictureRefusal.FORMAT):
             why = f": it has {judged.refusal}" if judged.refusal else ""
-            mend = "give an https address of a public host"
-            yield _ADDRESS.broken(place, f"“{source[:80]}”{why}", mend)
+            hint = "give an https address of a public host"
+            yield _ADDRESS.broken(place, f"“{source[:80]}”{why}", hint)
     yield from _described(mail)
 
 
-def _shape(place: str, source: str) -> Iterator[Finding]:
+def _shape(place: str, source: str) -> Iterator[LintFinding]:
     try:
         parts = urlsplit(source)
     except ValueError:
@@ -103,7 +103,7 @@ def _shape(place: str, source: str) -> Iterator[Finding]:
         yield _FORMAT.broken(place, f"“{source[:80]}”", "use JPEG, PNG or GIF")
 
 
-def _sources(mail: Mail) -> Iterator[tuple[str, str]]:
+def _sources(mail: ParsedMail) -> Iterator[tuple[str, str]]:
     """Every place from which a mail program fetches something to show, but for data: in it. Style
     sheets may name none at all (`css-url`)."""
     for element in mail.tree.iter(etree.Element):
@@ -125,7 +125,7 @@ def _named_by(element: HtmlElement) -> Iterator[str]:
             yield candidate.strip().partition(" ")[0]
 
 
-def _described(mail: Mail) -> Iterator[Finding]:
+def _described(mail: ParsedMail) -> Iterator[LintFinding]:
     shown = {image.get("src", "") for image in mail.named("img") if not image.get("alt")}
     for story in mail.stories:
         image = story.article.image

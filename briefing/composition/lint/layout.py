@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from briefing.composition.lint.css import pixels, plain
-from briefing.composition.lint.finding import Finding, error, warning
-from briefing.composition.lint.mail import Mail, own_text, style_of, where
+from briefing.composition.lint.finding import LintFinding, error, warning
+from briefing.composition.lint.mail import ParsedMail, own_text, style_of, where
 from briefing.composition.lint.shown import show
 
 _GHOST = error(
@@ -57,13 +57,13 @@ _LEFT: Final = {"left": "ltr", "right": "rtl"}
 _BOXES: Final = ("div", "table", "tbody", "tr", "body")
 
 
-def look(mail: Mail) -> Iterator[Finding]:
+def check(mail: ParsedMail) -> Iterator[LintFinding]:
     yield from _column(mail)
     yield from _boxes(mail)
     yield from _text(mail)
 
 
-def _column(mail: Mail) -> Iterator[Finding]:
+def _column(mail: ParsedMail) -> Iterator[LintFinding]:
     limits = [
         limit
         for element in mail.named("div", "table", "td")
@@ -90,7 +90,7 @@ def _column(mail: Mail) -> Iterator[Finding]:
         )
 
 
-def _boxes(mail: Mail) -> Iterator[Finding]:
+def _boxes(mail: ParsedMail) -> Iterator[LintFinding]:
     for element in mail.elements:
         style = style_of(element)
         attribute = element.get("width", "") if element.tag != "img" else ""
@@ -119,7 +119,7 @@ def _boxes(mail: Mail) -> Iterator[Finding]:
                 )
 
 
-def _text(mail: Mail) -> Iterator[Finding]:
+def _text(mail: ParsedMail) -> Iterator[LintFinding]:
     shown = show(mail)
     for element in mail.elements:
         said = own_text(element)

@@ -16,9 +16,9 @@ from urllib.parse import parse_qsl, urlsplit
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
-from briefing.composition.foreign import address
-from briefing.composition.lint.finding import Finding, error, warning
-from briefing.composition.lint.mail import Mail, clean, squeeze, where, whole_text
+from briefing.composition.lint.finding import LintFinding, error, warning
+from briefing.composition.lint.mail import ParsedMail, clean, squeeze, where, whole_text
+from briefing.composition.sanitize import address
 from briefing.composition.slots import Slot
 
 _ADDRESS = error(
@@ -108,7 +108,7 @@ _DOUBLES: Final = frozenset("аеорсухіјѕһԁԛԝӏкмтвн" + "οαρ
 _WITH_LATIN: Final = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"})
 
 
-def look(mail: Mail) -> Iterator[Finding]:
+def check(mail: ParsedMail) -> Iterator[LintFinding]:
     led: defaultdict[str, set[str]] = defaultdict(set)
     home = mail.publication.public_url
     host = urlsplit(home).hostname or ""
@@ -150,7 +150,7 @@ def outward(html: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(url for url in wanted if url not in list(Slot)))
 
 
-def _say(link: HtmlElement, said: str, href: str) -> Iterator[Finding]:
+def _say(link: HtmlElement, said: str, href: str) -> Iterator[LintFinding]:
     pictures = [image for image in link.iter("img") if image.get("alt")]
     if not said and not pictures:
         yield _EMPTY.broken(where(link), f"nothing leads to “{href[:80]}”", "give the link words")
@@ -158,7 +158,7 @@ def _say(link: HtmlElement, said: str, href: str) -> Iterator[Finding]:
         yield _WORDS.broken(where(link), f"it says “{said}”", "say what is there")
 
 
-def _lead(link: HtmlElement, said: str, href: str, *, is_own: bool) -> Iterator[Finding]:
+def _lead(link: HtmlElement, said: str, href: str, *, is_own: bool) -> Iterator[LintFinding]:
     place = where(link)
     if href.startswith("mailto:") and "@" in href:
         return

@@ -13,18 +13,18 @@ from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
 from briefing.composition.composer import Composed
-from briefing.composition.fit import Shrunk
-from briefing.composition.foreign import shorten, words
-from briefing.composition.lint.css import Declarations, Sheet, read_style
+from briefing.composition.lint.css import Declarations, ParsedStylesheet, read_style
+from briefing.composition.sanitize import shorten, words
+from briefing.composition.shrink import Shrunk
 from briefing.model import Briefing, Edition, Publication, Story
 
-__all__ = ["Mail", "own_text", "squeeze"]
+__all__ = ["ParsedMail", "own_text", "squeeze"]
 
 _SPACES = re.compile(r"[\s\u034f]+")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Mail:
+class ParsedMail:
     """A composition, parsed once for all checks.
 
     `elements` are those of the body, `stories` those of the variant, both in order.
@@ -37,7 +37,7 @@ class Mail:
     language: str
     tree: HtmlElement
     elements: tuple[HtmlElement, ...]
-    sheets: tuple[Sheet, ...]
+    sheets: tuple[ParsedStylesheet, ...]
     comments: tuple[str, ...]
     edition: Edition
     stories: tuple[Story, ...]
@@ -63,7 +63,7 @@ class Mail:
             language=made.language,
             tree=tree,
             elements=tuple(body.iter(etree.Element)) if body is not None else (),
-            sheets=tuple(Sheet.read(sheet.text or "") for sheet in tree.iter("style")),
+            sheets=tuple(ParsedStylesheet.read(sheet.text or "") for sheet in tree.iter("style")),
             comments=tuple(comment.text or "" for comment in tree.iter(etree.Comment)),
             edition=edition,
             stories=tuple(

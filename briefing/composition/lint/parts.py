@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from briefing.composition.fit import Loss
-from briefing.composition.lint.finding import Finding, Rule, error, warning
-from briefing.composition.lint.mail import Mail, clean
+from briefing.composition.lint.finding import LintFinding, Rule, error, warning
+from briefing.composition.lint.mail import ParsedMail, clean
 from briefing.composition.lint.shown import show
+from briefing.composition.shrink import Loss
 from briefing.composition.slots import Slot
 from briefing.composition.text import LINE, cells
 
@@ -75,7 +75,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 _COMPARED: Final = 150
 
 
-def look(mail: Mail) -> Iterator[Finding]:
+def check(mail: ParsedMail) -> Iterator[LintFinding]:
     lines = [line.strip() for line in mail.text.splitlines()]
     seen = _bare(_visible(mail))
     read = _bare(mail.text)
@@ -87,8 +87,8 @@ def look(mail: Mail) -> Iterator[Finding]:
 
 
 def _owed(
-    mail: Mail, hrefs: list[str], lines: list[str], seen: str, read: str
-) -> Iterator[Finding]:
+    mail: ParsedMail, hrefs: list[str], lines: list[str], seen: str, read: str
+) -> Iterator[LintFinding]:
     for rule, slot in _OWED:
         for part, there in (("HTML", slot in hrefs), ("text", slot in lines)):
             if not there:
@@ -107,7 +107,7 @@ def _owed(
             )
 
 
-def _stories(mail: Mail, seen: str, read: str) -> Iterator[Finding]:
+def _stories(mail: ParsedMail, seen: str, read: str) -> Iterator[LintFinding]:
     left_out = {lost.uid for lost in mail.shrunk if lost.loss is Loss.LEFT_OUT}
     for story in mail.stories:
         headline = clean(story.shown_headline)
@@ -123,21 +123,21 @@ def _stories(mail: Mail, seen: str, read: str) -> Iterator[Finding]:
             )
 
 
-def _links(hrefs: list[str], lines: list[str], seen: str) -> Iterator[Finding]:
+def _links(hrefs: list[str], lines: list[str], seen: str) -> Iterator[LintFinding]:
     slots = list(Slot)  # those have rules of their own
     wanted = [
         href for href in hrefs if href.startswith(("http://", "https://")) and href not in slots
     ]
     found = (line for line in lines if _WHOLE_ADDRESS.match(line) and line not in slots)
     alone = list(dict.fromkeys(found))
-    mend = "give both templates the same links"
+    hint = "give both templates the same links"
     for href in wanted:
         if href not in alone:
-            yield _LINKS.broken("text part", f"“{href[:80]}” is in the HTML part only", mend)
+            yield _LINKS.broken("text part", f"“{href[:80]}” is in the HTML part only", hint)
     for line in alone:
         # An address among the words of a story has a line of its own as well.
         if line not in wanted and _bare(line) not in seen:
-            yield _LINKS.broken("HTML part", f"“{line[:80]}” is in the text part only", mend)
+            yield _LINKS.broken("HTML part", f"“{line[:80]}” is in the text part only", hint)
     common = [href for href in wanted if href in alone]
     order = [line for line in alone if line in common]
     for one, other in zip(common, order, strict=True):
@@ -150,7 +150,7 @@ def _links(hrefs: list[str], lines: list[str], seen: str) -> Iterator[Finding]:
             break
 
 
-def _text(mail: Mail, lines: list[str]) -> Iterator[Finding]:
+def _text(mail: ParsedMail, lines: list[str]) -> Iterator[LintFinding]:
     for number, line in enumerate(mail.text.splitlines(), 1):
         if cells(line) > LINE and not _WHOLE_ADDRESS.match(line.strip()):
             yield _WIDTH.broken(
@@ -167,7 +167,7 @@ def _text(mail: Mail, lines: list[str]) -> Iterator[Finding]:
         yield _END.broken("text part", "something comes after them", "end body.txt with the footer")
 
 
-def _visible(mail: Mail) -> str:
+def _visible(mail: ParsedMail) -> str:
     """The words of the HTML part, without what is hidden."""
     shown = show(mail)
     body = mail.tree.find("body")

@@ -8,9 +8,9 @@ from typing import Final
 from lxml.html import HtmlElement
 
 from briefing.composition.lint.css import pixels
-from briefing.composition.lint.finding import Finding, error, warning
+from briefing.composition.lint.finding import LintFinding, error, warning
 from briefing.composition.lint.mail import (
-    Mail,
+    ParsedMail,
     clean,
     own_text,
     squeeze,
@@ -61,27 +61,27 @@ _PADDED: Final = 140
 _LONG: Final = 60
 
 
-def look(mail: Mail) -> Iterator[Finding]:
+def check(mail: ParsedMail) -> Iterator[LintFinding]:
     yield from _sizes(mail)
     yield from _targets(mail)
     yield from _preheader(mail)
 
 
-def _sizes(mail: Mail) -> Iterator[Finding]:
+def _sizes(mail: ParsedMail) -> Iterator[LintFinding]:
     prose, names = _prose(mail)
     for scheme in (Scheme.LIGHT, Scheme.NARROW):
         for element, one in show(mail, scheme).items():
             said = own_text(element) or element.get("alt")
             if not said or one.hidden:
                 continue
-            mend = "set font-size on the element or its cell"
+            hint = "set font-size on the element or its cell"
             if one.size < _LEAST:
-                yield _SMALL.broken(where(element), f"{one.size:g} pixels", mend)
+                yield _SMALL.broken(where(element), f"{one.size:g} pixels", hint)
             elif one.size < _READ and said not in names and _is_prose(said, prose):
-                yield _PROSE.broken(where(element), f"{one.size:g} pixels", mend)
+                yield _PROSE.broken(where(element), f"{one.size:g} pixels", hint)
 
 
-def _prose(mail: Mail) -> tuple[set[str], set[str]]:
+def _prose(mail: ParsedMail) -> tuple[set[str], set[str]]:
     """The texts that are read, and names that one of them might begin with."""
     texts = {clean(story.shown_standfirst) for story in mail.stories}
     texts |= {clean(text) for text in mail.edition.corrections}
@@ -99,7 +99,7 @@ def _is_prose(said: str, prose: set[str]) -> bool:
     return bare in prose or (len(bare) >= _LONG and any(text.startswith(bare) for text in prose))
 
 
-def _targets(mail: Mail) -> Iterator[Finding]:
+def _targets(mail: ParsedMail) -> Iterator[LintFinding]:
     shown = show(mail)
     for link in mail.named("a"):
         if shown[link].hidden or _in_sentence(link, shown):
@@ -138,7 +138,7 @@ def _padding(element: HtmlElement) -> float:
     return top + bottom
 
 
-def _preheader(mail: Mail) -> Iterator[Finding]:
+def _preheader(mail: ParsedMail) -> Iterator[LintFinding]:
     wrapper = mail.wrapper
     first = wrapper[0] if wrapper is not None and len(wrapper) else None
     said = str(first.text_content()) if first is not None else ""

@@ -17,7 +17,7 @@ from lxml.cssselect import CSSSelector
 from lxml.html import HtmlElement
 
 from briefing.composition.lint.css import Color, Declarations, plain, read_color
-from briefing.composition.lint.mail import Mail, style_of
+from briefing.composition.lint.mail import ParsedMail, style_of
 
 __all__ = ["Scheme", "Shown", "show"]
 
@@ -67,7 +67,7 @@ _DARK = re.compile(r"prefers-color-scheme\s*:\s*dark", re.IGNORECASE)
 _LENGTH = re.compile(r"(\d*\.?\d+)(px|em|rem|%|)\Z")
 
 
-def show(mail: Mail, scheme: Scheme = Scheme.LIGHT) -> dict[HtmlElement, Shown]:
+def show(mail: ParsedMail, scheme: Scheme = Scheme.LIGHT) -> dict[HtmlElement, Shown]:
     """Every element of the body as the scheme shows it."""
     over = _overlay(mail, scheme)
     shown: dict[HtmlElement, Shown] = {}
@@ -92,7 +92,7 @@ def _declared(element: HtmlElement, over: Declarations | None) -> Declarations:
     return {**over, **inline, **important}
 
 
-def _overlay(mail: Mail, scheme: Scheme) -> dict[HtmlElement, Declarations]:
+def _overlay(mail: ParsedMail, scheme: Scheme) -> dict[HtmlElement, Declarations]:
     over: dict[HtmlElement, Declarations] = {}
     for sheet in mail.sheets:
         for rule in sheet.rules:
@@ -117,7 +117,7 @@ def _holds(condition: str, scheme: Scheme) -> bool:
     return scheme is Scheme.NARROW and bool(width and int(width[1]) >= _PHONE)
 
 
-def _matches(mail: Mail, selector: str, scheme: Scheme) -> Iterable[HtmlElement]:
+def _matches(mail: ParsedMail, selector: str, scheme: Scheme) -> Iterable[HtmlElement]:
     bare = _OUTLOOK.sub("", selector)
     if (bare != selector) != (scheme is Scheme.OUTLOOK_DARK) and bare != selector:
         return ()

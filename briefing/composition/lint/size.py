@@ -10,10 +10,10 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 from briefing.composition.composer import Composed
-from briefing.composition.fit import LIMIT, Loss
-from briefing.composition.lint.finding import Finding, error, warning
-from briefing.composition.lint.mail import Mail, clean, whole_text
-from briefing.composition.pictures import Refusal
+from briefing.composition.lint.finding import LintFinding, error, warning
+from briefing.composition.lint.mail import ParsedMail, clean, whole_text
+from briefing.composition.pictures import PictureRefusal
+from briefing.composition.shrink import LIMIT, Loss
 from briefing.composition.slots import spliced_size
 from briefing.model import Briefing, Edition, Publication
 
@@ -51,12 +51,12 @@ _MENDS: Final = {
     Loss.SECURED: "see in the preview whether it shows; ask the source for https addresses",
 }
 _PICTURES: Final = {
-    Refusal.NO_ADDRESS: "give it an https address",
-    Refusal.NUMBER: "give it the address of a host with a name",
-    Refusal.PRIVATE: "put it where every reader reaches it",
-    Refusal.PORT: "put it on a host's usual port",
-    Refusal.FORMAT: "use a JPEG, PNG or GIF",
-    Refusal.TINY: "use a picture of at least 48 pixels",
+    PictureRefusal.NO_ADDRESS: "give it an https address",
+    PictureRefusal.NUMBER: "give it the address of a host with a name",
+    PictureRefusal.PRIVATE: "put it where every reader reaches it",
+    PictureRefusal.PORT: "put it on a host's usual port",
+    PictureRefusal.FORMAT: "use a JPEG, PNG or GIF",
+    PictureRefusal.TINY: "use a picture of at least 48 pixels",
 }
 
 
@@ -67,7 +67,7 @@ class Weight(NamedTuple):
     size: int
 
 
-def look(mail: Mail) -> Iterator[Finding]:
+def check(mail: ParsedMail) -> Iterator[LintFinding]:
     size = spliced_size(mail.html)
     if size > LIMIT:
         heaviest = ", ".join(f"“{item.headline}” {item.size:,}" for item in _weigh(mail)[:_TOLD])
@@ -80,20 +80,20 @@ def look(mail: Mail) -> Iterator[Finding]:
     for lost in mail.shrunk:
         rule = _SECURED if lost.loss is Loss.SECURED else _SHRUNK
         said = f"{lost.loss}: it has {lost.why}" if lost.why else str(lost.loss)
-        if lost.why is Refusal.TINY:
+        if lost.why is PictureRefusal.TINY:
             said = f"{lost.loss}: it is {lost.why}"
-        mend = _PICTURES[lost.why] if lost.why else _MENDS[lost.loss]
-        yield rule.broken(f"“{lost.headline}”", said, mend)
+        hint = _PICTURES[lost.why] if lost.why else _MENDS[lost.loss]
+        yield rule.broken(f"“{lost.headline}”", said, hint)
 
 
 def weigh(
     composed: Composed, edition: Edition, briefing: Briefing, publication: Publication
 ) -> tuple[Weight, ...]:
     """What each story of a composition costs, the heaviest first."""
-    return tuple(_weigh(Mail.of(composed, edition, briefing, publication)))
+    return tuple(_weigh(ParsedMail.of(composed, edition, briefing, publication)))
 
 
-def _weigh(mail: Mail) -> list[Weight]:
+def _weigh(mail: ParsedMail) -> list[Weight]:
     """Each story's part of the page is the largest element round its headline that holds no other
     headline, nor the mail's own heading."""
     wanted = {clean(story.shown_headline) for story in mail.stories} - {""}

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from briefing.composition.languages import direction_of, has_catalogue, language_for, valid_tag
-from briefing.composition.lint.finding import Finding, error, warning
-from briefing.composition.lint.mail import Mail, clean, own_text, squeeze, where, whole_text
+from briefing.composition.lint.finding import LintFinding, error, warning
+from briefing.composition.lint.mail import ParsedMail, clean, own_text, squeeze, where, whole_text
 
 _DOCTYPE = error(
     "doctype",
@@ -86,7 +86,7 @@ _HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
 _BLOCKS: Final = (*_HEADINGS, "p", "li")
 
 
-def look(mail: Mail) -> Iterator[Finding]:
+def check(mail: ParsedMail) -> Iterator[LintFinding]:
     yield from _page(mail)
     yield from _headings(mail)
     yield from _tables(mail)
@@ -95,7 +95,7 @@ def look(mail: Mail) -> Iterator[Finding]:
     yield from _mixed(mail)
 
 
-def _page(mail: Mail) -> Iterator[Finding]:
+def _page(mail: ParsedMail) -> Iterator[LintFinding]:
     if not re.match(r"<!doctype html>", mail.html, re.IGNORECASE):
         yield _DOCTYPE.broken(
             "HTML line 1", "the HTML5 doctype is missing", "begin body.html with <!DOCTYPE html>"
@@ -125,7 +125,7 @@ def _page(mail: Mail) -> Iterator[Finding]:
         )
 
 
-def _headings(mail: Mail) -> Iterator[Finding]:
+def _headings(mail: ParsedMail) -> Iterator[LintFinding]:
     first = list(mail.named("h1"))
     named = [item for item in first if whole_text(item) or item.xpath(".//img[@alt!='']")]
     if len(first) != 1 or len(named) != 1:
@@ -143,17 +143,17 @@ def _headings(mail: Mail) -> Iterator[Finding]:
         before = level
 
 
-def _tables(mail: Mail) -> Iterator[Finding]:
-    mend = "write role=“presentation” on it"
+def _tables(mail: ParsedMail) -> Iterator[LintFinding]:
+    hint = "write role=“presentation” on it"
     for table in mail.named("table"):
         if table.get("role") not in {"presentation", "none"}:
-            yield _TABLES.broken(f"HTML line {table.sourceline}", "a table without the role", mend)
+            yield _TABLES.broken(f"HTML line {table.sourceline}", "a table without the role", hint)
     for comment in mail.comments:
         if any(not _PRESENTATION.search(table) for table in _TABLE.findall(comment)):
-            yield _TABLES.broken("comment for Outlook", "a table without the role", mend)
+            yield _TABLES.broken("comment for Outlook", "a table without the role", hint)
 
 
-def _active(mail: Mail) -> Iterator[Finding]:
+def _active(mail: ParsedMail) -> Iterator[LintFinding]:
     for element in mail.named(*_ACTIVE_TAGS):
         yield _ACTIVE.broken(where(element), f"<{element.tag!s}> is in the mail", "take it out")
     for element in mail.elements:
@@ -161,7 +161,7 @@ def _active(mail: Mail) -> Iterator[Finding]:
             yield _ACTIVE.broken(where(element), f"{handlers[0]} is in the mail", "take it out")
 
 
-def _languages(mail: Mail) -> Iterator[Finding]:
+def _languages(mail: ParsedMail) -> Iterator[LintFinding]:
     if _base(mail.language) != "en" and not has_catalogue(mail.language):
         yield _INTERFACE.broken(
             "briefing",
@@ -186,7 +186,7 @@ def _languages(mail: Mail) -> Iterator[Finding]:
             )
 
 
-def _mixed(mail: Mail) -> Iterator[Finding]:
+def _mixed(mail: ParsedMail) -> Iterator[LintFinding]:
     for block in mail.named(*_BLOCKS):
         # What is isolated runs as it likes.
         said = "".join(map(str, block.xpath(".//text()[not(ancestor::bdi)]")))

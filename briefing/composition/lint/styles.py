@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from briefing.composition.lint.css import Sheet
-from briefing.composition.lint.finding import Finding, error
-from briefing.composition.lint.mail import Mail, where
+from briefing.composition.lint.css import ParsedStylesheet
+from briefing.composition.lint.finding import LintFinding, error
+from briefing.composition.lint.mail import ParsedMail, where
 
 _SIZE = error(
     "style-size",
@@ -78,7 +78,7 @@ _DARK: Final = {
 }
 
 
-def look(mail: Mail) -> Iterator[Finding]:
+def check(mail: ParsedMail) -> Iterator[LintFinding]:
     size = sum(len(sheet.text.encode(errors="replace")) for sheet in mail.sheets)
     if size > _MOST:
         yield _SIZE.broken("<style>", f"{size:,} bytes", "move what can be inlined to block css")
@@ -96,7 +96,7 @@ def look(mail: Mail) -> Iterator[Finding]:
     yield from _schemes(mail)
 
 
-def _sheet(place: str, sheet: Sheet) -> Iterator[Finding]:
+def _sheet(place: str, sheet: ParsedStylesheet) -> Iterator[LintFinding]:
     if not sheet.balanced:
         yield _BRACES.broken(place, "a brace is missing or left over", "correct the block")
     for conditions in sheet.at_rules:
@@ -115,7 +115,7 @@ def _sheet(place: str, sheet: Sheet) -> Iterator[Finding]:
             )
 
 
-def _schemes(mail: Mail) -> Iterator[Finding]:
+def _schemes(mail: ParsedMail) -> Iterator[LintFinding]:
     metas = {meta.get("name", ""): meta.get("content", "") for meta in mail.tree.iter("meta")}
     there = {f"meta {name}" for name, content in metas.items() if "dark" in content}
     for sheet in mail.sheets:
@@ -125,6 +125,6 @@ def _schemes(mail: Mail) -> Iterator[Finding]:
             for mark in ("[data-ogsc]", "[data-ogsb]"):
                 if any(mark in selector for selector in rule.selectors):
                     there.add(mark)
-    for what, mend in _DARK.items():
+    for what, hint in _DARK.items():
         if what not in there:
-            yield _SCHEMES.broken("<head>", f"{what} is missing", f"write {mend}")
+            yield _SCHEMES.broken("<head>", f"{what} is missing", f"write {hint}")

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from briefing.composition.lint.finding import Finding, error, warning
-from briefing.composition.lint.mail import Mail, clean, squeeze
+from briefing.composition.lint.finding import LintFinding, error, warning
+from briefing.composition.lint.mail import ParsedMail, clean, squeeze
 from briefing.composition.text import cells
 
 _EMPTY = error(
@@ -60,7 +60,7 @@ _SELLING = re.compile(
 _ANSWER = re.compile(r"\A\s*(?:re|fwd?|aw|wg|rv|رد)\s*:", re.IGNORECASE)
 
 
-def look(mail: Mail) -> Iterator[Finding]:
+def check(mail: ParsedMail) -> Iterator[LintFinding]:
     subject = squeeze(mail.subject)
     if not subject:
         yield _EMPTY.broken("subject", "it is empty", "write one, or repair subject.txt")
@@ -83,7 +83,7 @@ def look(mail: Mail) -> Iterator[Finding]:
         yield from _shouted(f"“{headline}”", headline)
 
 
-def _shouted(place: str, text: str) -> Iterator[Finding]:
+def _shouted(place: str, text: str) -> Iterator[LintFinding]:
     letters = [character for character in text if character.upper() != character.lower()]
     capitals = sum(character.isupper() for character in letters)
     if len(letters) >= 12 and capitals > 0.7 * len(letters):

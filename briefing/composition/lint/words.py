@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from briefing.composition.foreign import markdown_text
-from briefing.composition.lint.finding import Finding, Rule, error, warning
-from briefing.composition.lint.mail import Mail, clean, own_text, where
+from briefing.composition.lint.finding import LintFinding, Rule, error, warning
+from briefing.composition.lint.mail import ParsedMail, clean, own_text, where
+from briefing.composition.sanitize import markdown_text
 from briefing.model import Story
 
 _LEFTOVER = warning(
@@ -44,12 +44,12 @@ _LEFT = re.compile(
 _ANY_CASE = re.compile(r"lorem ipsum|\[(?:placeholder|insert [^\]]*)\]", re.IGNORECASE)
 
 
-def look(mail: Mail) -> Iterator[Finding]:
+def check(mail: ParsedMail) -> Iterator[LintFinding]:
     yield from _leftovers(mail)
     yield from _duplicates(mail)
 
 
-def _leftovers(mail: Mail) -> Iterator[Finding]:
+def _leftovers(mail: ParsedMail) -> Iterator[LintFinding]:
     told: set[str] = set()
     for place, text in (("subject", mail.subject), ("preheader", mail.preheader)):
         for left in _find(text):
@@ -74,7 +74,7 @@ def _leftovers(mail: Mail) -> Iterator[Finding]:
             )
 
 
-def _written(mail: Mail) -> Iterator[tuple[str, str]]:
+def _written(mail: ParsedMail) -> Iterator[tuple[str, str]]:
     """What people wrote for this edition, with its place."""
     # As it is shown: in Markdown, [link](https://…) is a link.
     for paragraph, _ in markdown_text(mail.edition.note):
@@ -98,7 +98,7 @@ def _find(text: str) -> list[str]:
     return [found[0] for pattern in (_LEFT, _ANY_CASE) for found in pattern.finditer(said)]
 
 
-def _duplicates(mail: Mail) -> Iterator[Finding]:
+def _duplicates(mail: ParsedMail) -> Iterator[LintFinding]:
     told: set[frozenset[int]] = set()
     for rule, what, key in _KEYS:
         groups: defaultdict[str, list[Story]] = defaultdict(list)

@@ -12,8 +12,8 @@ works without scripts, by forms and redirects; with them a form is answered by t
 that it changed.
 """
 
-from briefing.web.desk.gate import PLACE
-from briefing.web.desk.parts import Newsroom
+from briefing.web.desk.auth import PLACE
+from briefing.web.desk.context import Newsroom
 from briefing.web.desk.wiring import ROOM, register
 
 __all__ = ["PLACE", "ROOM", "Newsroom", "register"]

@@ -9,12 +9,12 @@ from typing import Annotated, Final
 from fastapi import Form
 from starlette.responses import Response
 
-from briefing.composition.foreign import words
+from briefing.composition.sanitize import words
 from briefing.desk import passwords
 from briefing.errors import BriefingError, UsageError
 from briefing.model import Role
-from briefing.web.desk.gate import Seat, Seated
-from briefing.web.desk.parts import Number, Parts
+from briefing.web.desk.auth import Seat, Seated
+from briefing.web.desk.context import DeskContext, Number
 from subscribers import limits
 
 __all__ = [
@@ -75,55 +75,55 @@ _SYSTEMS: Final = (
 )
 
 
-def register(parts: Parts) -> None:
-    @parts.routes.get("/account")
+def register(context: DeskContext) -> None:
+    @context.routes.get("/account")
     def show(seat: Seated, done: str = "") -> Response:
-        return parts.frame.page(
+        return context.renderer.page(
             "account.html",
             seat,
             does=ROLES[seat.user.role],
             is_operator=seat.user.role is Role.OPERATOR,
-            sessions=parts.desk.users.sessions(seat.user, now=parts.clock()),
+            sessions=context.desk.users.sessions(seat.user, now=context.clock()),
             here=seat.session.id,
             device=device,
-            house=parts.desk.publication,
+            house=context.desk.publication,
             done=_DONE.get(done, ""),
         )
 
-    @parts.routes.post("/account/sessions/{number}/end")
+    @context.routes.post("/account/sessions/{number}/end")
     def end(seat: Seated, number: Number) -> Response:
         """One of one's own; ending it twice is no fault."""
-        parts.desk.users.end(seat.user, number)
-        return parts.go("/account?done=session")
+        context.desk.users.end(seat.user, number)
+        return context.go("/account?done=session")
 
-    @parts.routes.post("/account/sessions/end")
+    @context.routes.post("/account/sessions/end")
     def end_others(seat: Seated) -> Response:
-        parts.desk.users.end_all(seat.user, but_for=seat.session.id)
-        return parts.go("/account?done=others")
+        context.desk.users.end_all(seat.user, but_for=seat.session.id)
+        return context.go("/account?done=others")
 
-    @parts.routes.get("/account/password")
+    @context.routes.get("/account/password")
     def ask(seat: Seated) -> Response:
-        return _password_page(parts, seat, {})
+        return _password_page(context, seat, {})
 
-    @parts.routes.post("/account/password")
+    @context.routes.post("/account/password")
     def change(seat: Seated, old: Typed = "", new: Typed = "", again: Typed = "") -> Response:
         """Ends all sessions but this one."""
-        errors = _change_password(parts, seat, old, new, again)
+        errors = _change_password(context, seat, old, new, again)
         if errors:
-            return _password_page(parts, seat, errors)
-        return parts.go("/account?done=password")
+            return _password_page(context, seat, errors)
+        return context.go("/account?done=password")
 
 
-def ask_password(parts: Parts, seat: Seat, password: str) -> str:
+def ask_password(context: DeskContext, seat: Seat, password: str) -> str:
     """What is wrong with the password that somebody typed before something delicate; "" for
     nothing. Counts attempts."""
-    with parts.desk.database.write() as connection:
+    with context.desk.database.write() as connection:
         name = f"password of user {seat.user.id}"
-        if not limits.allow(connection, name, *_ATTEMPTS, parts.clock()):
+        if not limits.allow(connection, name, *_ATTEMPTS, context.clock()):
             return _WAIT
     try:
-        return "" if parts.desk.users.check_password(seat.user, password) else _WRONG
-    except passwords.Crowded:
+        return "" if context.desk.users.check_password(seat.user, password) else _WRONG
+    except passwords.PasswordChecksBusy:
         return CROWDED
 
 
@@ -136,7 +136,7 @@ def refuse_fields(errors: Mapping[str, str]) -> int:
 
 def explain(error: BriefingError) -> str:
     """An error as it stands beside a field."""
-    said = [text[0].upper() + text[1:] for text in (error.message, error.mend) if text]
+    said = [text[0].upper() + text[1:] for text in (error.message, error.hint) if text]
     return "".join(f"{text}. " for text in said).rstrip()
 
 
@@ -149,25 +149,27 @@ def device(agent: str) -> str:
     return browser or words(agent, 60) or "A browser that does not say its name"
 
 
-def _change_password(parts: Parts, seat: Seat, old: str, new: str, again: str) -> dict[str, str]:
+def _change_password(
+    context: DeskContext, seat: Seat, old: str, new: str, again: str
+) -> dict[str, str]:
     """What is wrong, by field; nothing is changed then."""
     errors: dict[str, str] = {}
-    if said := ask_password(parts, seat, old):
+    if said := ask_password(context, seat, old):
         errors["old"] = said
     if new != again:
         errors["again"] = _DIFFERENT
     if not errors:
         try:
-            parts.desk.users.set_password(seat.user.name, new, but_for=seat.session.id)
-        except passwords.Crowded:
+            context.desk.users.set_password(seat.user.name, new, but_for=seat.session.id)
+        except passwords.PasswordChecksBusy:
             errors["old"] = CROWDED
         except UsageError as error:
             errors["new"] = explain(error)
     return errors
 
 
-def _password_page(parts: Parts, seat: Seat, errors: dict[str, str]) -> Response:
-    return parts.frame.page(
+def _password_page(context: DeskContext, seat: Seat, errors: dict[str, str]) -> Response:
+    return context.renderer.page(
         "password.html",
         seat,
         status=refuse_fields(errors),

@@ -14,8 +14,8 @@ from starlette.responses import Response
 from briefing.errors import EditionError
 from briefing.model import Article, Briefing, Edition
 from briefing.store import articles
-from briefing.web.desk.gate import Seat, Seated
-from briefing.web.desk.parts import Parts
+from briefing.web.desk.auth import Seat, Seated
+from briefing.web.desk.context import DeskContext
 
 __all__ = ["register"]
 
@@ -37,16 +37,16 @@ class AlertForm(BaseModel):
     section: str = ""
 
 
-def register(parts: Parts) -> None:
-    desk = parts.desk
+def register(context: DeskContext) -> None:
+    desk = context.desk
 
-    @parts.routes.get("/alerts/new")
+    @context.routes.get("/alerts/new")
     def new(seat: Seated, briefing: str = "") -> Response:
         """The page on which an alert begins."""
         named = find(briefing)
         return show(seat, named, AlertForm(briefing=named.slug))
 
-    @parts.routes.post("/alerts")
+    @context.routes.post("/alerts")
     def write(seat: Seated, form: Annotated[AlertForm, Form()]) -> Response:
         """Make its draft, which is shaped, approved and sent like any edition."""
         named = find(form.briefing)
@@ -54,10 +54,10 @@ def register(parts: Parts) -> None:
             edition = make(named, form, seat)
         except EditionError as refused:
             return show(seat, named, form, refused=refused, status=422)
-        return parts.go(f"/editions/{edition.id}")
+        return context.go(f"/editions/{edition.id}")
 
     def make(named: Briefing, form: AlertForm, seat: Seat) -> Edition:
-        who, now = seat.user, parts.clock()
+        who, now = seat.user, context.clock()
         if form.way == "article":
             return desk.alerts.of_article(named, _number(form.article), who=who, now=now)
         return desk.alerts.write(
@@ -79,7 +79,7 @@ def register(parts: Parts) -> None:
         return named
 
     def offered() -> list[Article]:
-        now = parts.clock()
+        now = context.clock()
         with desk.database.read() as connection:
             return articles.recent(connection, since=now - _RECENT, now=now, limit=_OFFERED)
 
@@ -91,7 +91,7 @@ def register(parts: Parts) -> None:
         refused: EditionError | None = None,
         status: int = 200,
     ) -> Response:
-        return parts.frame.page(
+        return context.renderer.page(
             "alert.html",
             seat,
             status=status,
@@ -106,6 +106,6 @@ def register(parts: Parts) -> None:
 def _number(given: str) -> int:
     """The article that was chosen. Raises `EditionError` where none was."""
     if not given:
-        raise EditionError("no article is chosen", mend="choose one of the list")
+        raise EditionError("no article is chosen", hint="choose one of the list")
     # What is no number of ours is no article, as the desk will say.
     return int(given) if given.isascii() and given.isdecimal() and len(given) <= 18 else 0

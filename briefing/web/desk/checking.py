@@ -14,10 +14,10 @@ from typing import Final, NamedTuple
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
-from briefing.composition.foreign import address, markdown_text, words
-from briefing.composition.lint import Finding
+from briefing.composition.lint import LintFinding
+from briefing.composition.sanitize import address, markdown_text, words
 from briefing.desk.editing import EDITABLE
-from briefing.desk.proofs import Proof
+from briefing.desk.preflight import Proof
 from briefing.model import Composition, Edition, Story
 
 __all__ = ["WORDS", "jump_to", "links_of", "rows_by_headline"]
@@ -67,7 +67,7 @@ def rows_by_headline(edition: Edition) -> dict[str, int]:
     return rows
 
 
-def jump_to(finding: Finding, edition: Edition, composition: Composition | None = None) -> str:
+def jump_to(finding: LintFinding, edition: Edition, composition: Composition | None = None) -> str:
     """The anchor on the sheet of what a finding is about: `#story-12`, `#words`, "" for the mail as
     a whole. Lines are looked up in `composition`, the one that was checked."""
     place = finding.place

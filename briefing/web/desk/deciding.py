@@ -10,12 +10,12 @@ from fastapi import Form
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from briefing.composition.lint import Finding
-from briefing.desk.deciding import Judged
+from briefing.composition.lint import LintFinding
+from briefing.desk.approval import Judged
 from briefing.model import Edition, EditionState
-from briefing.web.desk.gate import Operating, Seat, Seated
-from briefing.web.desk.parts import Number, Parts
-from briefing.web.desk.table import AFTER, Refused, Table, tell_span
+from briefing.web.desk.auth import Operating, Seat, Seated
+from briefing.web.desk.context import DeskContext, Number
+from briefing.web.desk.edition_page import AFTER, ActRefused, EditionPage, tell_span
 from subscribers import roll
 
 _LEAVES: Final = {
@@ -37,9 +37,9 @@ class DecisionForm(BaseModel):
     address: list[str] = []
 
 
-def register(parts: Parts) -> None:
-    routes, table = parts.routes, Table(parts)
-    decisions = _Decisions(parts, table)
+def register(context: DeskContext) -> None:
+    routes, table = context.routes, EditionPage(context)
+    decisions = _Decisions(context, table)
 
     for path, act in decisions.by_path.items():
         routes.post(f"/editions/{{number}}/{path}")(_answering(table, act))
@@ -54,7 +54,7 @@ def register(parts: Parts) -> None:
     def send_now(number: Number, seat: Seated, form: Annotated[DecisionForm, Form()]) -> Response:
         """Approve it and let it leave at once."""
 
-        def again(trouble: Refused) -> Response:
+        def again(trouble: ActRefused) -> Response:
             return decisions.ask_to_send(number, seat, str(form.revision), form.waiving, trouble)
 
         act = partial(decisions.send_now, number, seat, form)
@@ -64,7 +64,7 @@ def register(parts: Parts) -> None:
 _Decision = Callable[[int, Seat, DecisionForm], str]
 
 
-def _answering(table: Table, act: _Decision) -> Callable[..., Response]:
+def _answering(table: EditionPage, act: _Decision) -> Callable[..., Response]:
     """A handler of the forms of one decision."""
 
     def answer(number: Number, seat: Seated, form: Annotated[DecisionForm, Form()]) -> Response:
@@ -76,11 +76,11 @@ def _answering(table: Table, act: _Decision) -> Callable[..., Response]:
 class _Decisions:
     """Each gives what is said when it is done."""
 
-    def __init__(self, parts: Parts, table: Table) -> None:
-        self._parts = parts
+    def __init__(self, context: DeskContext, table: EditionPage) -> None:
+        self._context = context
         self._table = table
-        self._desk = parts.desk
-        self._deciding = parts.desk.deciding
+        self._desk = context.desk
+        self._deciding = context.desk.deciding
         self.by_path: Mapping[str, _Decision] = {
             "submit": self._submit,
             "request-changes": self._request_changes,
@@ -92,11 +92,11 @@ class _Decisions:
         }
 
     def _submit(self, number: int, seat: Seat, form: DecisionForm) -> str:
-        self._deciding.submit(number, note=form.reason, who=seat.user, now=self._parts.clock())
+        self._deciding.submit(number, note=form.reason, who=seat.user, now=self._context.clock())
         return "It waits for review."
 
     def _request_changes(self, number: int, seat: Seat, form: DecisionForm) -> str:
-        now = self._parts.clock()
+        now = self._context.clock()
         self._deciding.request_changes(number, form.reason, who=seat.user, now=now)
         return "The changes are asked for."
 
@@ -107,12 +107,12 @@ class _Decisions:
             self._findings(number, seat),
             waiving=form.waiving,
             who=seat.user,
-            now=self._parts.clock(),
+            now=self._context.clock(),
         )
         return f"Revision {_done(approved).approved_revision} is approved."
 
     def send_now(self, number: int, seat: Seat, form: DecisionForm) -> str:
-        before = self._parts.sheet(number, seat).edition
+        before = self._context.sheet(number, seat).edition
         if seat.user.may_approve and before.state in AFTER:
             return _tell_leaving(before)
         sent = self._deciding.send_now(
@@ -121,7 +121,7 @@ class _Decisions:
             self._findings(number, seat),
             waiving=form.waiving,
             who=seat.user,
-            now=self._parts.clock(),
+            now=self._context.clock(),
         )
         return _tell_leaving(_done(sent))
 
@@ -131,16 +131,16 @@ class _Decisions:
         seat: Seat,
         looked_at: str,
         waiving: str = "",
-        trouble: Refused | None = None,
+        trouble: ActRefused | None = None,
     ) -> Response:
         """Asks only about the revision that was looked at; says what hinders it otherwise."""
-        sheet = self._parts.sheet(number, seat)
-        edition, named = sheet.edition, self._parts.briefing(sheet)
-        now = self._parts.clock()
+        sheet = self._context.sheet(number, seat)
+        edition, named = sheet.edition, self._context.briefing(sheet)
+        now = self._context.clock()
         proof, _ = self._table.proof(edition)
         with self._desk.database.read() as connection:
             readers = roll.count(connection, named.slug, now)
-        return self._parts.frame.page(
+        return self._context.renderer.page(
             "send.html",
             seat,
             status=422 if trouble else 200,
@@ -157,40 +157,40 @@ class _Decisions:
         )
 
     def _take_back(self, number: int, seat: Seat, form: DecisionForm) -> str:
-        now = self._parts.clock()
+        now = self._context.clock()
         edition = self._deciding.take_back(number, form.reason, who=seat.user, now=now)
         if edition.state is EditionState.HELD:
             return "The approval is taken back. Its hour is over: it is held."
         return "The approval is taken back: it is a draft again."
 
     def _hold(self, number: int, seat: Seat, form: DecisionForm) -> str:
-        self._deciding.hold(number, form.reason, who=seat.user, now=self._parts.clock())
+        self._deciding.hold(number, form.reason, who=seat.user, now=self._context.clock())
         return "It is held."
 
     def _spike(self, number: int, seat: Seat, form: DecisionForm) -> str:
-        self._deciding.spike(number, form.reason, who=seat.user, now=self._parts.clock())
+        self._deciding.spike(number, form.reason, who=seat.user, now=self._context.clock())
         return "It is spiked. Its stories go to the next edition."
 
     def _test_send(self, number: int, seat: Seat, form: DecisionForm) -> str:
-        allowed = self._parts.newsroom.test_addresses
+        allowed = self._context.newsroom.test_addresses
         chosen = [address for address in allowed if address in form.address]
         if not chosen:
-            raise Refused("no address was chosen", "choose from those of the configuration")
-        edition = self._parts.sheet(number, seat).edition
+            raise ActRefused("no address was chosen", "choose from those of the configuration")
+        edition = self._context.sheet(number, seat).edition
         answers = self._desk.test_send(self._desk.show(edition), chosen)
         sent = [address for address, fault in answers if not fault]
         if sent:
-            self._deciding.note_test(number, sent, who=seat.user, now=self._parts.clock())
+            self._deciding.note_test(number, sent, who=seat.user, now=self._context.clock())
         failed = [f"{address}: {fault}" for address, fault in answers if fault]
         if failed:
-            raise Refused("a test could not be sent: " + "; ".join(failed))
+            raise ActRefused("a test could not be sent: " + "; ".join(failed))
         return f"A test went to {', '.join(chosen)}."
 
-    def _findings(self, number: int, seat: Seat) -> Sequence[Finding]:
+    def _findings(self, number: int, seat: Seat) -> Sequence[LintFinding]:
         """What is wrong with it as it stands; if it has moved on, the approval says so itself."""
-        edition = self._parts.sheet(number, seat).edition
+        edition = self._context.sheet(number, seat).edition
         if not edition.stories:
-            raise Refused("there is no story in it", "add one, or spike it")
+            raise ActRefused("there is no story in it", "add one, or spike it")
         return self._desk.proofs.of(edition).findings
 
 
@@ -198,11 +198,11 @@ def _done(answer: Edition | Judged) -> Edition:
     if isinstance(answer, Edition):
         return answer
     if answer.errors:
-        raise Refused(
+        raise ActRefused(
             f"{_count(len(answer.errors), 'error')} must be mended first",
             "see what the check found",
         )
-    raise Refused(
+    raise ActRefused(
         f"{_count(len(answer.warnings), 'warning')} must be answered for",
         "give a reason with the approval, or mend what the check found",
     )
@@ -210,9 +210,9 @@ def _done(answer: Edition | Judged) -> Edition:
 
 def _tell_leaving(edition: Edition) -> str:
     if edition.state is EditionState.CANCELLED:
-        raise Refused("it was cancelled", "nobody else gets it any more")
+        raise ActRefused("it was cancelled", "nobody else gets it any more")
     if edition.state not in _LEAVES:
-        raise Refused(
+        raise ActRefused(
             "it was changed at the same moment, and does not leave",
             "look at what has changed: it needs a new approval",
         )

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from briefing.composition.foreign import words
-from briefing.composition.lint import Finding
+from briefing.composition.lint import LintFinding
 from briefing.composition.page import arrange
-from briefing.desk.deciding import Judged
-from briefing.desk.proofs import Proof
+from briefing.composition.sanitize import words
+from briefing.desk.approval import Judged
+from briefing.desk.preflight import Proof
 from briefing.model import Briefing, Edition, Story
 from briefing.store.presence import Presence
 from briefing.web.desk.checking import jump_to
 
-__all__ = ["Group", "Row", "group_stories"]
+__all__ = ["Group", "StoryRow", "group_stories"]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StoryRow:
     """A story on the table. `number` counts from 1 through the whole edition as it is shown,
     `index` from 0 within its section, the lead counted where it stands; `up` and `down` are how far
     it has to shift there to pass the next one that is shown, 0 at an end; `size` is in bytes of the
@@ -30,7 +30,7 @@ class Row:
     up: int
     down: int
     size: int
-    findings: tuple[Finding, ...]
+    findings: tuple[LintFinding, ...]
     here: tuple[str, ...]
 
 
@@ -43,7 +43,7 @@ class Group:
     name: str
     known: bool
     has_lead: bool
-    rows: tuple[Row, ...]
+    rows: tuple[StoryRow, ...]
 
 
 def group_stories(
@@ -52,12 +52,12 @@ def group_stories(
     proof: Proof | None,
     judged: Judged,
     others: Sequence[Presence],
-) -> tuple[Row | None, list[Group]]:
+) -> tuple[StoryRow | None, list[Group]]:
     """The lead, and the other stories by section, in the order of the mail; the briefing's empty
     sections as well, for stories to be moved there."""
     names = {section.slug: section.name for section in briefing.sections}
     slugs = dict.fromkeys([*names, *(story.section for story in edition.stories)])
-    by_story: dict[str, list[Finding]] = {}
+    by_story: dict[str, list[LintFinding]] = {}
     composition = proof.composed.composition if proof else None
     for finding in (*judged.errors, *judged.warnings):
         by_story.setdefault(jump_to(finding, edition, composition), []).append(finding)
@@ -65,8 +65,8 @@ def group_stories(
     arranged = arrange(edition, briefing, "")
     leading = arranged.lead if arranged else None
 
-    def row(story: Story, number: int, index: int, up: int, down: int) -> Row:
-        return Row(
+    def row(story: Story, number: int, index: int, up: int, down: int) -> StoryRow:
+        return StoryRow(
             story=story,
             number=number,
             index=index,

@@ -16,9 +16,9 @@ from briefing.errors import BriefingError, StoreError
 from briefing.model import DAILY, Briefing, Edition, EditionState
 from briefing.store import Connection, editions, figures, ledger
 from briefing.store.articles import SourceState
-from briefing.web.desk.gate import Seat, Seated
-from briefing.web.desk.parts import Parts
-from briefing.web.desk.table import AFTER, Table, tell_span
+from briefing.web.desk.auth import Seat, Seated
+from briefing.web.desk.context import DeskContext
+from briefing.web.desk.edition_page import AFTER, EditionPage, tell_span
 
 _BEHIND: Final = 14
 _AHEAD: Final = 7
@@ -26,7 +26,7 @@ _STALE: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class EditionRow:
     """An edition of the list. `errors` and `warnings` are None where nobody checks any more; there
     is a `tally` once it has begun to leave. `size` is in bytes of the HTML part, 0 where it is not
     known."""
@@ -42,13 +42,13 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class BriefingEditions:
     """A briefing's editions: those still to leave, the soonest first, and those behind us.
     `next_day` is the next one that has no draft yet, `drafted_at` when the daemon makes it."""
 
     named: Briefing
-    ahead: tuple[Line, ...]
-    behind: tuple[Line, ...]
+    ahead: tuple[EditionRow, ...]
+    behind: tuple[EditionRow, ...]
     next_day: date | None
     drafted_at: datetime | None
 
@@ -60,8 +60,8 @@ class DraftForm(BaseModel):
     day: str = ""
 
 
-def register(parts: Parts) -> None:
-    routes, listing = parts.routes, _Listing(parts)
+def register(context: DeskContext) -> None:
+    routes, listing = context.routes, _Listing(context)
 
     @routes.get("")
     def index(seat: Seated) -> Response:
@@ -71,30 +71,32 @@ def register(parts: Parts) -> None:
     @routes.post("/drafts")
     def make_draft(seat: Seated, form: Annotated[DraftForm, Form()]) -> Response:
         """Make a day's draft now, or bring it up to date, instead of waiting for the daemon."""
-        named = parts.desk.briefings.get(form.briefing)
+        named = context.desk.briefings.get(form.briefing)
         try:
             day = date.fromisoformat(form.day)
         except ValueError:
             day = None
         if named is None or day is None or not listing.may_draft(named, day):
-            return parts.frame.error(422, "that is no day an edition can be made for now", "", seat)
+            return context.renderer.error(
+                422, "that is no day an edition can be made for now", "", seat
+            )
         try:
-            draft = parts.desk.draft(named, day, parts.clock())
+            draft = context.desk.draft(named, day, context.clock())
         except StoreError:
             raise
         except BriefingError as error:
             return listing.show(seat, status=422, trouble=error)
-        return parts.go(f"/editions/{draft.edition.id}")
+        return context.go(f"/editions/{draft.edition.id}")
 
 
 class _Listing:
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._table = Table(parts)
+    def __init__(self, context: DeskContext) -> None:
+        self._context = context
+        self._table = EditionPage(context)
 
     def may_draft(self, named: Briefing, day: date) -> bool:
         """The next day that has no draft, or one whose draft may still be brought up to date."""
-        shelf = self._shelf(named, self._parts.clock())
+        shelf = self._shelf(named, self._context.clock())
         lines = (line.edition for line in shelf.ahead)
         return day == shelf.next_day or any(
             edition.day == day and edition.slot == DAILY and edition.state in EDITABLE
@@ -104,12 +106,12 @@ class _Listing:
     def show(
         self, seat: Seat, *, status: int = 200, trouble: BriefingError | None = None
     ) -> Response:
-        now = self._parts.clock()
-        shelves = [self._shelf(named, now) for named in self._parts.desk.briefings.values()]
-        known = {source.name for source in self._parts.desk.sources}
-        with self._parts.desk.database.read() as connection:
+        now = self._context.clock()
+        shelves = [self._shelf(named, now) for named in self._context.desk.briefings.values()]
+        known = {source.name for source in self._context.desk.sources}
+        with self._context.desk.database.read() as connection:
             sources = [one for one in figures.source_states(connection) if one.name in known]
-        return self._parts.frame.page(
+        return self._context.renderer.page(
             "list.html",
             seat,
             status=status,
@@ -120,8 +122,8 @@ class _Listing:
             span=lambda at: tell_span(at - now),
         )
 
-    def _shelf(self, named: Briefing, now: datetime) -> Shelf:
-        with self._parts.desk.database.read() as connection:
+    def _shelf(self, named: Briefing, now: datetime) -> BriefingEditions:
+        with self._context.desk.database.read() as connection:
             recent = [
                 (editions.get(connection, bare.id) if bare.state in EDITABLE else None) or bare
                 for bare in editions.recent(connection, named.slug, _BEHIND + _AHEAD)
@@ -138,7 +140,7 @@ class _Listing:
         ]
         ahead = [line for line in lines if _is_ahead(line.edition, named, now)]
         next_day = self._next_day(named, recent, now)
-        return Shelf(
+        return BriefingEditions(
             named,
             tuple(sorted(ahead, key=lambda line: line.edition.due_at)),
             tuple(line for line in lines if line not in ahead)[:_BEHIND],
@@ -148,25 +150,25 @@ class _Listing:
 
     def _line(
         self, edition: Edition, stories: int, tally: ledger.Tally | None, now: datetime
-    ) -> Line:
+    ) -> EditionRow:
         errors = warnings = None
         title = edition.subject
         proof, _ = self._table.proof(edition)
         if proof is not None:
-            judged = self._parts.desk.deciding.judge(edition.id, proof.findings)
+            judged = self._context.desk.deciding.judge(edition.id, proof.findings)
             errors, warnings = len(judged.errors), len(judged.warnings)
             title = proof.composed.composition.subject
         elif edition.state is EditionState.SENDING:
-            leaving = self._parts.desk.composition(edition)
+            leaving = self._context.desk.composition(edition)
             title = leaving.subject if leaving else title
         left = tell_span(edition.due_at - now)
         size = proof.size if proof else 0
-        return Line(edition, stories, errors, warnings, size, tally, left, title)
+        return EditionRow(edition, stories, errors, warnings, size, tally, left, title)
 
     def _tally(self, connection: Connection, edition: Edition, now: datetime) -> ledger.Tally:
         """The sum of an edition; of one that has ended it is kept for a moment, for a million rows
         are not counted at every visit."""
-        sums, ended = self._parts.sums, edition.finished_at
+        sums, ended = self._context.sums, edition.finished_at
         kept = sums.find(edition.id, ended, now) if ended else None
         if kept is not None:
             return kept

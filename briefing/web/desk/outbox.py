@@ -13,9 +13,9 @@ from fastapi import Path as InPath
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
-from briefing.web.desk.folder import Folder
-from briefing.web.desk.gate import Operating
-from briefing.web.desk.parts import Parts
+from briefing.web.desk.auth import Operating
+from briefing.web.desk.context import DeskContext
+from briefing.web.desk.maildir import Folder
 from briefing.web.desk.views import POLICY, WITH_PICTURES
 
 __all__ = ["register"]
@@ -27,41 +27,41 @@ _LONGEST_RAW: Final = 400_000
 Name = Annotated[str, InPath(max_length=255)]
 
 
-def register(parts: Parts) -> None:
+def register(context: DeskContext) -> None:
     def folder() -> Folder:
-        if parts.newsroom.outbox is None:
+        if context.newsroom.outbox is None:
             raise HTTPException(404)
-        return Folder(parts.newsroom.outbox)
+        return Folder(context.newsroom.outbox)
 
-    @parts.routes.get("/outbox")
+    @context.routes.get("/outbox")
     def outbox(seat: Operating, after: str = "") -> Response:
         """The mails, newest first; `after` is the name of one."""
-        return parts.frame.page(
+        return context.renderer.page(
             "outbox.html",
             seat,
             page=folder().page(ON_A_PAGE, after=after),
             after=after,
-            zone=parts.desk.publication,
+            zone=context.desk.publication,
         )
 
-    @parts.routes.get("/outbox/{name}")
+    @context.routes.get("/outbox/{name}")
     def mail(name: Name, seat: Operating, *, pictures: bool = False) -> Response:
         """One mail, in every form it has."""
         found = folder().open(name)
         if found is None:
             raise HTTPException(404)
         raw = found.raw.decode("utf-8", "replace")
-        return parts.frame.page(
+        return context.renderer.page(
             "outbox-mail.html",
             seat,
             mail=found,
             pictures=pictures,
             raw=raw[:_LONGEST_RAW],
             cut=found.cut or len(raw) > _LONGEST_RAW,
-            zone=parts.desk.publication,
+            zone=context.desk.publication,
         )
 
-    @parts.routes.get("/outbox/{name}/html")
+    @context.routes.get("/outbox/{name}/html")
     def html(name: Name, seat: Operating, *, pictures: bool = False) -> Response:
         """Its HTML, for the frame: its styles, its pictures if they are asked for, nothing that
         acts."""

@@ -8,9 +8,9 @@ from fastapi import Form
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from briefing.returns import Intake
-from briefing.web.desk.gate import Operating
-from briefing.web.desk.parts import Number, Parts
+from briefing.returns import ReturnsIntake
+from briefing.web.desk.auth import Operating
+from briefing.web.desk.context import DeskContext, Number
 
 __all__ = ["register"]
 
@@ -23,33 +23,33 @@ _DONE: Final = {
 }
 
 
-def register(parts: Parts) -> None:
-    def intake() -> Intake:
-        if parts.newsroom.intake is None:
+def register(context: DeskContext) -> None:
+    def intake() -> ReturnsIntake:
+        if context.newsroom.intake is None:
             raise HTTPException(404)
-        return parts.newsroom.intake
+        return context.newsroom.intake
 
-    @parts.routes.get("/returned")
+    @context.routes.get("/returned")
     def show(seat: Operating, done: str = "") -> Response:
         """What waits, oldest first."""
         rows = intake().waiting(ON_A_PAGE + 1)
-        return parts.frame.page(
+        return context.renderer.page(
             "returned.html",
             seat,
             rows=rows[:ON_A_PAGE],
             more=len(rows) > ON_A_PAGE,
             done=_DONE.get(done, ""),
-            zone=parts.desk.publication,
+            zone=context.desk.publication,
         )
 
-    @parts.routes.post("/returned/{number}")
+    @context.routes.post("/returned/{number}")
     def settle(
         seat: Operating, number: Number, act: Annotated[Literal["accept", "dismiss"], Form()]
     ) -> Response:
-        by, now = f"desk: {seat.user.name}", parts.clock()
+        by, now = f"desk: {seat.user.name}", context.clock()
         if act == "accept":
             known = intake().accept(number, by=by, now=now) is not None
         else:
             known = intake().dismiss(number, by=by, now=now)
         done = {"accept": "accepted", "dismiss": "dismissed"}[act] if known else "gone"
-        return parts.go(f"/returned?done={done}")
+        return context.go(f"/returned?done={done}")

@@ -16,8 +16,8 @@ from starlette.responses import Response
 
 from briefing.desk.users import TotpOffer
 from briefing.web.desk.account import ask_password, refuse_fields
-from briefing.web.desk.gate import Seat, Seated
-from briefing.web.desk.parts import Parts
+from briefing.web.desk.auth import Seat, Seated
+from briefing.web.desk.context import DeskContext
 
 __all__ = ["register"]
 
@@ -32,64 +32,66 @@ _WRONG: Final = (
 _STALE: Final = "The secret was too old to be confirmed. Here is a new one: please scan it again."
 
 
-def register(parts: Parts) -> None:
-    _register_on(parts)
-    _register_off(parts)
+def register(context: DeskContext) -> None:
+    _register_on(context)
+    _register_off(context)
 
 
-def _register_on(parts: Parts) -> None:
-    @parts.routes.get("/account/second-factor")
+def _register_on(context: DeskContext) -> None:
+    @context.routes.get("/account/second-factor")
     def show(seat: Seated) -> Response:
         """A secret to take along; each time another."""
         if seat.user.has_totp:
-            return parts.go("/account")
-        return _offer(parts, seat)
+            return context.go("/account")
+        return _offer(context, seat)
 
-    @parts.routes.post("/account/second-factor")
+    @context.routes.post("/account/second-factor")
     def keep(seat: Seated, offer: Typed = "", password: Typed = "", code: Typed = "") -> Response:
         """Ask for codes from now on. Asks for the password: else whoever finds a desk unlocked
         could lock its owner out."""
         if seat.user.has_totp:
-            return parts.go("/account")
-        offered = _unseal(parts, seat, offer)
+            return context.go("/account")
+        offered = _unseal(context, seat, offer)
         if offered is None:
-            return _offer(parts, seat, stale=_STALE)
-        if said := ask_password(parts, seat, password):
-            return _page(parts, seat, offered, offer, {"password": said})
-        if not parts.desk.users.keep_totp(seat.user, offered.secret, code, now=parts.clock()):
-            return _page(parts, seat, offered, offer, {"code": _WRONG})
-        return parts.go("/account?done=factor-on")
+            return _offer(context, seat, stale=_STALE)
+        if said := ask_password(context, seat, password):
+            return _page(context, seat, offered, offer, {"password": said})
+        if not context.desk.users.keep_totp(seat.user, offered.secret, code, now=context.clock()):
+            return _page(context, seat, offered, offer, {"code": _WRONG})
+        return context.go("/account?done=factor-on")
 
 
-def _register_off(parts: Parts) -> None:
-    @parts.routes.get("/account/second-factor/off")
+def _register_off(context: DeskContext) -> None:
+    @context.routes.get("/account/second-factor/off")
     def ask(seat: Seated) -> Response:
         if not seat.user.has_totp:
-            return parts.go("/account")
-        return parts.frame.page("second-factor-off.html", seat, errors={})
+            return context.go("/account")
+        return context.renderer.page("second-factor-off.html", seat, errors={})
 
-    @parts.routes.post("/account/second-factor/off")
+    @context.routes.post("/account/second-factor/off")
     def drop(seat: Seated, password: Typed = "") -> Response:
-        if said := ask_password(parts, seat, password):
+        if said := ask_password(context, seat, password):
             errors = {"password": said}
             status = refuse_fields(errors)
-            return parts.frame.page("second-factor-off.html", seat, status=status, errors=errors)
-        parts.desk.users.drop_totp(seat.user)
-        return parts.go("/account?done=factor-off")
+            return context.renderer.page(
+                "second-factor-off.html", seat, status=status, errors=errors
+            )
+        context.desk.users.drop_totp(seat.user)
+        return context.go("/account?done=factor-off")
 
 
-def _offer(parts: Parts, seat: Seat, *, stale: str = "") -> Response:
+def _offer(context: DeskContext, seat: Seat, *, stale: str = "") -> Response:
     """A new secret."""
-    offered = parts.desk.users.offer_totp(seat.user)
-    since = (parts.clock() - _EPOCH) // timedelta(seconds=1)
-    sealed = _seal(parts, seat, f"{since} {offered.secret} {offered.uri}")
-    return _page(parts, seat, offered, sealed, {"offer": stale} if stale else {})
+    offered = context.desk.users.offer_totp(seat.user)
+    since = (context.clock() - _EPOCH) // timedelta(seconds=1)
+    sealed = _seal(context, seat, f"{since} {offered.secret} {offered.uri}")
+    return _page(context, seat, offered, sealed, {"offer": stale} if stale else {})
 
 
 def _page(
-    parts: Parts, seat: Seat, offered: TotpOffer, sealed: str, errors: dict[str, str]
+    context: DeskContext, seat: Seat, offered: TotpOffer, sealed: str, errors: dict[str, str]
 ) -> Response:
-    return parts.frame.page(
+    return context.renderer.page(
         "second-factor.html",
         seat,
         status=refuse_fields(errors),
@@ -101,20 +103,20 @@ def _page(
     )
 
 
-def _seal(parts: Parts, seat: Seat, text: str) -> str:
+def _seal(context: DeskContext, seat: Seat, text: str) -> str:
     """The text behind a mark that only we make, and only for this session."""
-    mark = parts.desk.tokens.digest("offered second factor", f"{seat.csrf} {text}").hex()
+    mark = context.desk.tokens.digest("offered second factor", f"{seat.csrf} {text}").hex()
     return f"{mark} {text}"
 
 
-def _unseal(parts: Parts, seat: Seat, sealed: str) -> TotpOffer | None:
+def _unseal(context: DeskContext, seat: Seat, sealed: str) -> TotpOffer | None:
     """None for what was not sealed for this session, or too long ago."""
     text = sealed.partition(" ")[2]
-    right = _seal(parts, seat, text)
+    right = _seal(context, seat, text)
     if not hmac.compare_digest(right.encode("utf-8", "replace"), sealed.encode("utf-8", "replace")):
         return None
     since, secret, uri = text.split(" ")
-    fresh = parts.clock() - _EPOCH - timedelta(seconds=int(since)) < _GOOD_FOR
+    fresh = context.clock() - _EPOCH - timedelta(seconds=int(since)) < _GOOD_FOR
     return TotpOffer(secret, uri) if fresh else None
 
 

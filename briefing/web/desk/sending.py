@@ -15,14 +15,14 @@ from fastapi import Form, Query
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from briefing.desk import Desk, wording
-from briefing.desk.editing import Sheet
+from briefing.desk import Desk, input_limits
+from briefing.desk.editing import EditorView
 from briefing.errors import EditionError
 from briefing.model import Edition, EditionState
 from briefing.store import readers
 from briefing.store.ledger import Tally
-from briefing.web.desk.gate import Operating, Seat, Seated
-from briefing.web.desk.parts import Number, Parts
+from briefing.web.desk.auth import Operating, Seat, Seated
+from briefing.web.desk.context import DeskContext, Number
 
 __all__ = ["LEAVING", "register", "values_of"]
 
@@ -50,41 +50,41 @@ class Speed:
     left: str
 
 
-def register(parts: Parts) -> None:
-    desk, progress = parts.desk, _Progress(parts)
+def register(context: DeskContext) -> None:
+    desk, progress = context.desk, _Progress(context)
 
-    @parts.routes.get("/editions/{number}/progress")
+    @context.routes.get("/editions/{number}/progress")
     def follow(number: Number, seat: Seated, seen: str = "") -> Response:
         """How far it is. `seen` is the standing that the page shows: the whole part is exchanged
         where it is another one by now."""
         return progress.show(number, seat, seen=seen)
 
-    @parts.routes.post("/editions/{number}/pause")
+    @context.routes.post("/editions/{number}/pause")
     def pause(number: Number, seat: Operating, reason: Annotated[str, Form()] = "") -> Response:
         """Stop at the next message. It may be urgent: no reason is needed."""
 
         def verb(edition: Edition) -> None:
-            why = wording.line("reason", reason) or f"by {seat.user.name}"
+            why = input_limits.line("reason", reason) or f"by {seat.user.name}"
             desk.pause(edition, why, by=seat.user.name)
 
         return progress.settle(number, seat, verb)
 
-    @parts.routes.post("/editions/{number}/resume")
+    @context.routes.post("/editions/{number}/resume")
     def resume(number: Number, seat: Operating) -> Response:
         """Let it go on."""
         return progress.settle(number, seat, lambda it: desk.resume(it, by=seat.user.name))
 
-    @parts.routes.post("/editions/{number}/cancel")
+    @context.routes.post("/editions/{number}/cancel")
     def cancel(number: Number, seat: Operating, reason: Annotated[str, Form()] = "") -> Response:
         """End it for good."""
 
         def verb(edition: Edition) -> None:
-            why = wording.line("reason", reason, needed=True)
+            why = input_limits.line("reason", reason, needed=True)
             desk.cancel(edition, why, by=seat.user.name)
 
         return progress.settle(number, seat, verb)
 
-    @parts.routes.get("/editions/{number}/readers")
+    @context.routes.get("/editions/{number}/readers")
     def list_readers(
         number: Number,
         seat: Operating,
@@ -92,31 +92,31 @@ def register(parts: Parts) -> None:
         after: Annotated[int, Query(ge=0, le=2**62)] = 0,
     ) -> Response:
         """Who did not get it, and why."""
-        return _show_readers(parts, number, seat, state, after)
+        return _show_readers(context, number, seat, state, after)
 
 
 class _Progress:
     """The part of an edition's page that is about its delivery."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, context: DeskContext) -> None:
+        self._context = context
 
     def show(
         self, number: int, seat: Seat, *, seen: str = "", refused: EditionError | None = None
     ) -> Response:
-        sheet = self._parts.sheet(number, seat)
+        sheet = self._context.sheet(number, seat)
         if sheet.edition.state not in LEAVING:
             if not seat.fragment:
                 raise HTTPException(404)
             # Its approval was taken back: it is a draft, and the page another one.
             return Response(status_code=204, headers={"HX-Refresh": "true"})
-        answer = self._parts.frame.page(
+        answer = self._context.renderer.page(
             "progress.html",
             seat,
             status=422 if refused else 200,
             sheet=sheet,
             refused=refused,
-            **values_of(self._parts.desk, sheet, self._parts.clock()),
+            **values_of(self._context.desk, sheet, self._context.clock()),
         )
         if seen and seen != standing_of(sheet.edition):
             answer.headers["HX-Retarget"] = answer.headers["HX-Reselect"] = "#progress"
@@ -126,29 +126,31 @@ class _Progress:
         """Do it, and answer with how the delivery stands then."""
         refused = None
         try:
-            verb(self._parts.sheet(number, seat).edition)
+            verb(self._context.sheet(number, seat).edition)
         except EditionError as error:
             refused = error
         if seat.fragment:
             return self.show(number, seat, refused=refused)
         if refused is not None:
-            return self._parts.frame.error(422, refused.message, refused.mend, seat)
-        return self._parts.go(f"/editions/{number}")
+            return self._context.renderer.error(422, refused.message, refused.hint, seat)
+        return self._context.go(f"/editions/{number}")
 
 
-def _show_readers(parts: Parts, number: int, seat: Seat, state: State, after: int) -> Response:
-    sheet = parts.sheet(number, seat)
+def _show_readers(
+    context: DeskContext, number: int, seat: Seat, state: State, after: int
+) -> Response:
+    sheet = context.sheet(number, seat)
     if sheet.edition.state not in LEAVING:
         raise HTTPException(404)
-    with parts.desk.database.read() as connection:
+    with context.desk.database.read() as connection:
         found = readers.in_state(connection, number, state, after=after, limit=ON_A_PAGE + 1)
         counted = readers.only_counted(connection, number, state)
-    return parts.frame.page(
+    return context.renderer.page(
         "readers.html",
         seat,
         sheet=sheet,
-        named=parts.briefing(sheet),
-        tally=parts.desk.tally(sheet.edition),
+        named=context.briefing(sheet),
+        tally=context.desk.tally(sheet.edition),
         state=state,
         after=after,
         readers=found[:ON_A_PAGE],
@@ -163,7 +165,7 @@ def standing_of(edition: Edition) -> str:
     return "paused" if paused else edition.state.value
 
 
-def values_of(desk: Desk, sheet: Sheet, now: datetime) -> dict[str, object]:
+def values_of(desk: Desk, sheet: EditorView, now: datetime) -> dict[str, object]:
     """What `progress.html` shows, beside the `sheet` itself."""
     edition = sheet.edition
     tally = desk.tally(edition)

@@ -10,14 +10,14 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from briefing.desk import wording
-from briefing.desk.editing import Answer, Clash, Saved, Sheet
+from briefing.desk import input_limits
+from briefing.desk.editing import Answer, Clash, EditorView, Saved
 from briefing.model import Dropped, Story, Treatment
-from briefing.web.desk import telling
-from briefing.web.desk.gate import Seat, Seated
-from briefing.web.desk.looks import Look
-from briefing.web.desk.parts import Chosen, Number, Parts
-from briefing.web.desk.table import NOTE, SAVED, Refused, Table
+from briefing.web.desk import log_text
+from briefing.web.desk.auth import Seat, Seated
+from briefing.web.desk.context import Chosen, DeskContext, Number
+from briefing.web.desk.edition_page import NOTE, SAVED, ActRefused, EditionPage
+from briefing.web.desk.preview_modes import PreviewMode
 
 _MOST_LEFT_OUT: Final = 40
 
@@ -64,9 +64,9 @@ class ActForm(BaseModel):
         }
 
 
-def register(parts: Parts) -> None:
-    routes, table = parts.routes, Table(parts)
-    acts, panels = _Acts(parts), _Panels(parts, table)
+def register(context: DeskContext) -> None:
+    routes, table = context.routes, EditionPage(context)
+    acts, panels = _Acts(context), _Panels(context, table)
 
     @routes.get("/editions/{number}")
     def edition(
@@ -78,13 +78,13 @@ def register(parts: Parts) -> None:
         pictures: bool = False,
     ) -> Response:
         """An edition: its draft, its preview, and what can be done."""
-        chosen = look if look in list(Look) else Look.DESKTOP
+        chosen = look if look in list(PreviewMode) else PreviewMode.DESKTOP
         return table.tell(number, seat, noted, look=chosen, pictures=pictures)
 
     @routes.get("/editions/{number}/sheet")
     def sheet(number: Number, seat: Seated) -> Response:
         """The part of the page that changes, for a script."""
-        return table.show(number, seat) if seat.fragment else parts.go(f"/editions/{number}")
+        return table.show(number, seat) if seat.fragment else context.go(f"/editions/{number}")
 
     @routes.get("/editions/{number}/stories/{story}")
     def story_panel(number: Number, story: Number, seat: Seated) -> Response:
@@ -109,17 +109,17 @@ def register(parts: Parts) -> None:
     @routes.get("/editions/{number}/changes")
     def changes(number: Number, seat: Seated) -> Response:
         """What has changed since the last approved revision."""
-        sheet = parts.sheet(number, seat)
-        differences = parts.desk.differences(sheet.edition)
-        return parts.frame.page(
+        sheet = context.sheet(number, seat)
+        differences = context.desk.differences(sheet.edition)
+        return context.renderer.page(
             "changes.html",
             seat,
             fragment=seat.fragment,
             sheet=sheet,
             edition=sheet.edition,
             differences=differences,
-            fields=telling.FIELDS,
-            tell=telling.tell_value,
+            fields=log_text.FIELDS,
+            tell=log_text.tell_value,
         )
 
     @routes.post("/editions/{number}/acts/{act}")
@@ -140,9 +140,9 @@ def register(parts: Parts) -> None:
 class _Acts:
     """The acts by the names that forms call them."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._editing = parts.desk.editing
+    def __init__(self, context: DeskContext) -> None:
+        self._context = context
+        self._editing = context.desk.editing
         self.by_name: Mapping[str, Callable[[int, ActForm, Seat], Answer]] = {
             "move": self._move,
             "shift": self._shift,
@@ -160,7 +160,7 @@ class _Acts:
         }
 
     def _common(self, form: ActForm, seat: Seat) -> dict[str, Any]:
-        return {"seen": form.seen, "who": seat.user, "now": self._parts.clock()}
+        return {"seen": form.seen, "who": seat.user, "now": self._context.clock()}
 
     def _move(self, number: int, form: ActForm, seat: Seat) -> Answer:
         at = 10_000 if form.index is None else max(0, form.index)
@@ -175,7 +175,7 @@ class _Acts:
 
     def _treat(self, number: int, form: ActForm, seat: Seat) -> Answer:
         if form.treatment not in list(Treatment):
-            raise Refused("there is no such treatment", "choose lead, story or brief")
+            raise ActRefused("there is no such treatment", "choose lead, story or brief")
         treatment = Treatment(form.treatment)
         return self._editing.treat(number, form.story, treatment, **self._common(form, seat))
 
@@ -197,7 +197,7 @@ class _Acts:
         if "corrections" in touched:
             touched["corrections"] = touched["corrections"].splitlines()
         if not touched:
-            return Saved(self._parts.sheet(number, seat).edition, None)
+            return Saved(self._context.sheet(number, seat).edition, None)
         return self._editing.write(number, **touched, **self._common(form, seat))
 
     def _add_by_hand(self, number: int, form: ActForm, seat: Seat) -> Answer:
@@ -209,40 +209,42 @@ class _Acts:
             url=form.url,
             section=form.section,
             who=seat.user,
-            now=self._parts.clock(),
+            now=self._context.clock(),
         )
 
     def _add_by_url(self, number: int, form: ActForm, seat: Seat) -> Answer:
         return self._editing.add_by_url(
-            number, form.url, section=form.section, who=seat.user, now=self._parts.clock()
+            number, form.url, section=form.section, who=seat.user, now=self._context.clock()
         )
 
     def _add_known(self, number: int, form: ActForm, seat: Seat) -> Answer:
         return self._editing.add_known(
-            number, form.article, section=form.section, who=seat.user, now=self._parts.clock()
+            number, form.article, section=form.section, who=seat.user, now=self._context.clock()
         )
 
     def _undo(self, number: int, form: ActForm, seat: Seat) -> Answer:
-        now = self._parts.clock()
+        now = self._context.clock()
         return self._editing.undo(number, edit=form.edit, who=seat.user, now=now)
 
     def _redo(self, number: int, form: ActForm, seat: Seat) -> Answer:
-        now = self._parts.clock()
+        now = self._context.clock()
         return self._editing.redo(number, edit=form.edit, who=seat.user, now=now)
 
 
 class _Panels:
     """The forms that open over the draft; without scripts each is a page."""
 
-    def __init__(self, parts: Parts, table: Table) -> None:
-        self._parts = parts
+    def __init__(self, context: DeskContext, table: EditionPage) -> None:
+        self._context = context
         self._table = table
 
-    def again(self, number: int, form: ActForm, seat: Seat) -> Callable[[Refused], Response] | None:
+    def again(
+        self, number: int, form: ActForm, seat: Seat
+    ) -> Callable[[ActRefused], Response] | None:
         """What shows the form of a panel again, with what was typed; None where it was none, or
         its story is gone."""
         match form.panel:
-            case "story" | "drop" if _found(self._parts.sheet(number, seat), form.story):
+            case "story" | "drop" if _found(self._context.sheet(number, seat), form.story):
                 template = f"{form.panel}.html"
                 return lambda trouble: self.story(
                     number, form.story, seat, form, trouble, template=template
@@ -260,11 +262,11 @@ class _Panels:
         story: int,
         seat: Seat,
         form: ActForm | None = None,
-        trouble: Refused | None = None,
+        trouble: ActRefused | None = None,
         *,
         template: str = "story.html",
     ) -> Response:
-        sheet = self._parts.sheet(number, seat)
+        sheet = self._context.sheet(number, seat)
         found = _found(sheet, story)
         if found is None:
             raise HTTPException(404)
@@ -272,9 +274,13 @@ class _Panels:
         return self._page(template, seat, sheet, form, trouble, story=placed, out=out)
 
     def words(
-        self, number: int, seat: Seat, form: ActForm | None = None, trouble: Refused | None = None
+        self,
+        number: int,
+        seat: Seat,
+        form: ActForm | None = None,
+        trouble: ActRefused | None = None,
     ) -> Response:
-        sheet = self._parts.sheet(number, seat)
+        sheet = self._context.sheet(number, seat)
         proof, _ = self._table.proof(sheet.edition)
         composed = proof.composed.composition if proof else None
         return self._page("words.html", seat, sheet, form, trouble, composed=composed)
@@ -284,12 +290,12 @@ class _Panels:
         number: int,
         seat: Seat,
         form: ActForm | None = None,
-        trouble: Refused | None = None,
+        trouble: ActRefused | None = None,
         *,
         section: str = "",
     ) -> Response:
-        sheet = self._parts.sheet(number, seat)
-        left_out = self._parts.desk.left_out(sheet.edition, self._parts.clock())
+        sheet = self._context.sheet(number, seat)
+        left_out = self._context.desk.left_out(sheet.edition, self._context.clock())
         return self._page(
             "add.html",
             seat,
@@ -305,22 +311,22 @@ class _Panels:
         self,
         template: str,
         seat: Seat,
-        sheet: Sheet,
+        sheet: EditorView,
         form: ActForm | None,
-        trouble: Refused | None,
+        trouble: ActRefused | None,
         **values: object,
     ) -> Response:
-        return self._parts.frame.page(
+        return self._context.renderer.page(
             template,
             seat,
             status=422 if trouble else 200,
             fragment=seat.fragment,
             sheet=sheet,
             edition=sheet.edition,
-            named=self._parts.briefing(sheet),
+            named=self._context.briefing(sheet),
             form=form,
             trouble=trouble,
-            limits=wording.LIMITS,
+            limits=input_limits.LIMITS,
             **values,
         )
 
@@ -328,13 +334,13 @@ class _Panels:
 def _answer(answer: Answer) -> str:
     """What is said of an act that was done."""
     if isinstance(answer, Clash):
-        raise Refused("somebody else has changed the same meanwhile", clash=answer)
+        raise ActRefused("somebody else has changed the same meanwhile", clash=answer)
     if answer.edit is None:
         return "Nothing had to change."
     return SAVED
 
 
-def _found(sheet: Sheet, number: int) -> tuple[Story, Dropped | None] | None:
+def _found(sheet: EditorView, number: int) -> tuple[Story, Dropped | None] | None:
     """A story of the edition, and its dropping if it was dropped."""
     for story in sheet.edition.stories:
         if story.article.id == number:

@@ -21,11 +21,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
-from briefing.desk.together import News
+from briefing.desk.presence import News
 from briefing.errors import BriefingError, EditionError
 from briefing.model import ENDED
-from briefing.web.desk.gate import Seat, Seated
-from briefing.web.desk.parts import Chosen, Number, Parts
+from briefing.web.desk.auth import Seat, Seated
+from briefing.web.desk.context import Chosen, DeskContext, Number
 from briefing.web.lanes import Crowded, Lane
 
 STREAMS: Final = 200
@@ -51,17 +51,17 @@ class LookForm(BaseModel):
     gone: bool = False
 
 
-def register(parts: Parts) -> None:
-    routes, together, streams = parts.routes, parts.desk.together, _Streams(parts)
+def register(context: DeskContext) -> None:
+    routes, together, streams = context.routes, context.desk.together, _Streams(context)
 
     @routes.post("/editions/{number}/look")
     def look(number: Number, seat: Seated, form: Annotated[LookForm, Form()]) -> Response:
         """Say that one is here; to be repeated."""
-        parts.sheet(number, seat)
+        context.sheet(number, seat)
         if form.gone:
             together.leave(number, who=seat.user)
         else:
-            together.look(number, form.story or None, who=seat.user, now=parts.clock())
+            together.look(number, form.story or None, who=seat.user, now=context.clock())
         return Response(status_code=204)
 
     @routes.get("/events")
@@ -83,8 +83,8 @@ def register(parts: Parts) -> None:
 class _Streams:
     """The streams of this process; `open` is how many there are."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, context: DeskContext) -> None:
+        self._context = context
         self.open = 0
 
     def standing(self, cursors: Mapping[int, str], seat: Seat) -> Mapping[int, str]:
@@ -92,7 +92,7 @@ class _Streams:
         found = {}
         for number, cursor in cursors.items():
             try:
-                state = self._parts.sheet(number, seat).edition.state
+                state = self._context.sheet(number, seat).edition.state
             except HTTPException:
                 continue
             if state not in ENDED:
@@ -109,13 +109,13 @@ class _Streams:
             self.open -= 1
 
     async def _events(self, cursors: dict[int, str], seat: Seat) -> AsyncIterator[str]:
-        parts = self._parts
+        context = self._context
         began = told = asked = time.monotonic()
         yield "retry: 2000\n\n"
-        while cursors and not parts.closing.is_set() and time.monotonic() - began < _LONGEST:
+        while cursors and not context.closing.is_set() and time.monotonic() - began < _LONGEST:
             due = time.monotonic() - asked > _BREATH
             try:
-                async with parts.lanes.turn(Lane.WATCHING):
+                async with context.lanes.turn(Lane.WATCHING):
                     heard = await run_in_threadpool(self._ask, cursors, seat, is_in=due)
             except Crowded:
                 continue
@@ -148,13 +148,13 @@ class _Streams:
     ) -> dict[int, News | None] | None:
         """What happened to each; None for one that is there no more. `is_in` asks for the session
         first: None for all where it has ended."""
-        now = self._parts.clock()
-        if is_in and self._parts.desk.users.session(seat.token, now=now, used=False) is None:
+        now = self._context.clock()
+        if is_in and self._context.desk.users.session(seat.token, now=now, used=False) is None:
             return None
         found: dict[int, News | None] = {}
         for number, cursor in cursors.items():
             try:
-                found[number] = self._parts.desk.together.changes_since(
+                found[number] = self._context.desk.together.changes_since(
                     number, cursor, now=now, who=seat.user
                 )
             except EditionError:

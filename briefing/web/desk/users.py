@@ -8,13 +8,13 @@ from fastapi import Depends, Form
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from briefing.composition.foreign import words
+from briefing.composition.sanitize import words
 from briefing.desk import passwords
 from briefing.errors import UsageError
 from briefing.model import Role, User
 from briefing.web.desk.account import CROWDED, ROLES, explain, refuse_fields
-from briefing.web.desk.gate import Seat, Seated
-from briefing.web.desk.parts import Number, Parts
+from briefing.web.desk.auth import Seat, Seated
+from briefing.web.desk.context import DeskContext, Number
 from subscribers.addresses import AddressRefused, read_address
 
 __all__ = ["register"]
@@ -41,31 +41,31 @@ async def _take_operators_seat(seat: Seated) -> Seat:
 Running = Annotated[Seat, Depends(_take_operators_seat)]
 
 
-def register(parts: Parts) -> None:
-    _register_all(parts)
-    _register_one(parts)
-    _register_access(parts)
+def register(context: DeskContext) -> None:
+    _register_all(context)
+    _register_one(context)
+    _register_access(context)
 
 
-def _register_all(parts: Parts) -> None:
-    users = parts.desk.users
+def _register_all(context: DeskContext) -> None:
+    users = context.desk.users
 
-    @parts.routes.get("/users")
+    @context.routes.get("/users")
     def show(seat: Running, done: str = "") -> Response:
-        now = parts.clock()
-        return parts.frame.page(
+        now = context.clock()
+        return context.renderer.page(
             "users.html",
             seat,
             rows=[(user, users.sessions(user, now=now)) for user in users.list()],
-            house=parts.desk.publication,
+            house=context.desk.publication,
             done=_DONE.get(done, ""),
         )
 
-    @parts.routes.get("/users/new")
+    @context.routes.get("/users/new")
     def ask(seat: Running) -> Response:
-        return _new_page(parts, seat, {}, "", "", Role.EDITOR)
+        return _new_page(context, seat, {}, "", "", Role.EDITOR)
 
-    @parts.routes.post("/users/new")
+    @context.routes.post("/users/new")
     def add(
         seat: Running,
         name: Typed = "",
@@ -74,73 +74,73 @@ def _register_all(parts: Parts) -> None:
         password: Typed = "",
     ) -> Response:
         chosen = role or Role.EDITOR
-        errors = _add(parts, name, email, chosen, password)
+        errors = _add(context, name, email, chosen, password)
         if errors:
-            return _new_page(parts, seat, errors, name, email, chosen)
-        return parts.go("/users?done=added")
+            return _new_page(context, seat, errors, name, email, chosen)
+        return context.go("/users?done=added")
 
 
-def _register_one(parts: Parts) -> None:
-    @parts.routes.get("/users/{number}")
+def _register_one(context: DeskContext) -> None:
+    @context.routes.get("/users/{number}")
     def open_one(seat: Running, number: Number, done: str = "") -> Response:
-        return _user_page(parts, seat, _find(parts, number), {}, done=_DONE.get(done, ""))
+        return _user_page(context, seat, _find(context, number), {}, done=_DONE.get(done, ""))
 
-    @parts.routes.post("/users/{number}")
+    @context.routes.post("/users/{number}")
     def change(seat: Running, number: Number, email: Typed = "", role: Chosen = None) -> Response:
-        user = _find(parts, number)
+        user = _find(context, number)
         errors = _email_faults(email)
         if user.id == seat.user.id and role not in (None, Role.OPERATOR):
             errors["role"] = _OWN_ROLE
         if errors:
-            return _user_page(parts, seat, user, errors, email=email, role=role)
-        parts.desk.users.change(user.name, email=email, role=role)
-        return parts.go(f"/users/{number}?done=changed")
+            return _user_page(context, seat, user, errors, email=email, role=role)
+        context.desk.users.change(user.name, email=email, role=role)
+        return context.go(f"/users/{number}?done=changed")
 
 
-def _register_access(parts: Parts) -> None:
-    users = parts.desk.users
+def _register_access(context: DeskContext) -> None:
+    users = context.desk.users
 
-    @parts.routes.post("/users/{number}/disable")
+    @context.routes.post("/users/{number}/disable")
     def disable(seat: Running, number: Number) -> Response:
         """403 for oneself: somebody has to be left who can undo it."""
         if number == seat.user.id:
             raise HTTPException(403)
-        users.disable(_find(parts, number).name)
-        return parts.go(f"/users/{number}?done=disabled")
+        users.disable(_find(context, number).name)
+        return context.go(f"/users/{number}?done=disabled")
 
-    @parts.routes.post("/users/{number}/enable")
+    @context.routes.post("/users/{number}/enable")
     def enable(seat: Running, number: Number) -> Response:
         del seat
-        users.disable(_find(parts, number).name, disabled=False)
-        return parts.go(f"/users/{number}?done=enabled")
+        users.disable(_find(context, number).name, disabled=False)
+        return context.go(f"/users/{number}?done=enabled")
 
-    @parts.routes.post("/users/{number}/end")
+    @context.routes.post("/users/{number}/end")
     def end(seat: Running, number: Number) -> Response:
         """All sessions of a user; of one's own, all others."""
-        user = _find(parts, number)
+        user = _find(context, number)
         users.end_all(user, but_for=seat.session.id if user.id == seat.user.id else None)
-        return parts.go(f"/users/{number}?done=ended")
+        return context.go(f"/users/{number}?done=ended")
 
 
-def _find(parts: Parts, number: int) -> User:
-    for user in parts.desk.users.list():
+def _find(context: DeskContext, number: int) -> User:
+    for user in context.desk.users.list():
         if user.id == number:
             return user
     raise HTTPException(404)
 
 
-def _add(parts: Parts, name: str, email: str, role: Role, password: str) -> dict[str, str]:
+def _add(context: DeskContext, name: str, email: str, role: Role, password: str) -> dict[str, str]:
     """What is wrong, by field; nobody is added then. The fields that can be judged by themselves
     are, so that all that is wrong is said at once."""
     errors = _email_faults(email)
     try:
-        passwords.check(password, name, email.partition("@")[0], parts.desk.publication.name)
+        passwords.check(password, name, email.partition("@")[0], context.desk.publication.name)
     except UsageError as error:
         errors["password"] = explain(error)
     if not errors:
         try:
-            parts.desk.users.add(name, password, email=email, role=role, now=parts.clock())
-        except passwords.Crowded:
+            context.desk.users.add(name, password, email=email, role=role, now=context.clock())
+        except passwords.PasswordChecksBusy:
             errors["password"] = CROWDED
         except UsageError as error:
             errors["name"] = explain(error)
@@ -152,14 +152,14 @@ def _email_faults(email: str) -> dict[str, str]:
         if email.strip():
             read_address(email)
     except AddressRefused as refused:
-        return {"email": explain(UsageError(str(refused), mend="write it as name@example.org"))}
+        return {"email": explain(UsageError(str(refused), hint="write it as name@example.org"))}
     return {}
 
 
 def _new_page(
-    parts: Parts, seat: Seat, errors: dict[str, str], name: str, email: str, role: Role
+    context: DeskContext, seat: Seat, errors: dict[str, str], name: str, email: str, role: Role
 ) -> Response:
-    return parts.frame.page(
+    return context.renderer.page(
         "user-new.html",
         seat,
         status=refuse_fields(errors),
@@ -173,7 +173,7 @@ def _new_page(
 
 
 def _user_page(
-    parts: Parts,
+    context: DeskContext,
     seat: Seat,
     user: User,
     errors: dict[str, str],
@@ -183,7 +183,7 @@ def _user_page(
     done: str = "",
 ) -> Response:
     """`email` and `role` are what was typed, where that is not what is kept."""
-    return parts.frame.page(
+    return context.renderer.page(
         "user.html",
         seat,
         status=422 if errors else 200,
@@ -192,8 +192,8 @@ def _user_page(
         email=words(user.email if email is None else email, 400),
         role=role or user.role,
         roles=ROLES,
-        sessions=parts.desk.users.sessions(user, now=parts.clock()),
+        sessions=context.desk.users.sessions(user, now=context.clock()),
         is_me=user.id == seat.user.id,
-        house=parts.desk.publication,
+        house=context.desk.publication,
         done=done,
     )

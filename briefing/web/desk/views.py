@@ -16,13 +16,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from briefing.composition import Composed
-from briefing.composition.foreign import words
+from briefing.composition.sanitize import words
 from briefing.desk import Desk, Draft
 from briefing.errors import BriefingError, EmptyEdition, StoreError, UsageError
 from briefing.model import OPEN, Briefing, Edition, Message, Recipient
-from briefing.web.desk.gate import Seat, Seated
-from briefing.web.desk.looks import Choice, Look, show
-from briefing.web.desk.parts import Number, Parts
+from briefing.web.desk.auth import Seat, Seated
+from briefing.web.desk.context import DeskContext, Number
+from briefing.web.desk.preview_modes import Choice, PreviewMode, show
 from briefing.web.desk.waiving import check
 from subscribers import roll
 from subscribers.addresses import AddressRefused
@@ -40,35 +40,37 @@ WITH_PICTURES: Final = POLICY.replace("img-src 'none'", "img-src https:")
 """Its pictures are where the sources keep them, who learn from them who looks at a draft, and from
 where. So they are asked only after somebody has said so."""
 
-_IMAGELESS: Final = (Look.NO_IMAGES, Look.TEXT, Look.RAW)
+_IMAGELESS: Final = (PreviewMode.NO_IMAGES, PreviewMode.TEXT, PreviewMode.RAW)
 
 Reader = Annotated[str, Query(max_length=320)]
-Looks = Annotated[list[Look] | None, Query(max_length=20)]
+Looks = Annotated[list[PreviewMode] | None, Query(max_length=20)]
 
 
-def register(parts: Parts) -> None:
-    @parts.routes.get("/editions/{number}/view")
+def register(context: DeskContext) -> None:
+    @context.routes.get("/editions/{number}/view")
     def view(
         number: Number,
         seat: Seated,
-        look: Look = Look.DESKTOP,
+        look: PreviewMode = PreviewMode.DESKTOP,
         reader: Reader = "",
         *,
         pictures: bool = False,
     ) -> Response:
         """One look at an edition, for a frame."""
         _check_reader(seat, reader)
-        sheet = parts.sheet(number, seat)
+        sheet = context.sheet(number, seat)
         try:
-            shown = _show(parts, sheet.edition, parts.briefing(sheet), look, reader.strip())
+            shown = _show(context, sheet.edition, context.briefing(sheet), look, reader.strip())
         except StoreError:
             raise
         except BriefingError as error:
-            shown = parts.frame.render("view.html", look=look, said=error.message, mend=error.mend)
+            shown = context.renderer.render(
+                "view.html", look=look, said=error.message, hint=error.hint
+            )
         policy = WITH_PICTURES if pictures and look not in _IMAGELESS else POLICY
         return HTMLResponse(shown, headers={"Content-Security-Policy": policy})
 
-    @parts.routes.get("/editions/{number}/proof")
+    @context.routes.get("/editions/{number}/proof")
     def proof(
         number: Number,
         seat: Seated,
@@ -80,9 +82,11 @@ def register(parts: Parts) -> None:
         """Looks side by side, with the lint and the size."""
         _check_reader(seat, reader)
         choice = Choice.of(look or [], reader, pictures=pictures)
-        values = check(parts, number, seat, back=choice.query)
-        values |= _introduce(parts.desk, values["named"], choice.reader)
-        return parts.frame.page("proof.html", seat, looks=tuple(Look), choice=choice, **values)
+        values = check(context, number, seat, back=choice.query)
+        values |= _introduce(context.desk, values["named"], choice.reader)
+        return context.renderer.page(
+            "proof.html", seat, looks=tuple(PreviewMode), choice=choice, **values
+        )
 
 
 def find_reader(desk: Desk, briefing: Briefing, address: str) -> Recipient:
@@ -105,24 +109,26 @@ def find_reader(desk: Desk, briefing: Briefing, address: str) -> Recipient:
     return Recipient(0, 0, person.address, person.name, person.language, sections)
 
 
-def _show(parts: Parts, edition: Edition, briefing: Briefing, look: Look, reader: str) -> str:
+def _show(
+    context: DeskContext, edition: Edition, briefing: Briefing, look: PreviewMode, reader: str
+) -> str:
     """The document of a look. Raises `BriefingError` where there is nothing to see."""
-    desk = parts.desk
+    desk = context.desk
     nobody = Recipient(0, 0, briefing.from_address)
     who = find_reader(desk, briefing, reader) if reader else nobody
     draft, who = _draft(desk, edition, who)
     letters = desk.letters(draft)
     composition = letters.composition(who)
-    if look is Look.TEXT:
+    if look is PreviewMode.TEXT:
         text, lang = composition.text, composition.language
-        return parts.frame.render("view.html", look=look, said="", text=text, lang=lang)
-    if look is Look.RAW:
+        return context.renderer.render("view.html", look=look, said="", text=text, lang=lang)
+    if look is PreviewMode.RAW:
         message = letters.write(who)
         if not isinstance(message, Message):
             raise UsageError(f"nothing would be sent: {message}")
         whole = message.data.decode("utf-8", "replace").replace("\r\n", "\n")
         head, _, body = whole.partition("\n\n")
-        return parts.frame.render("view.html", look=look, said="", head=head, body=body)
+        return context.renderer.render("view.html", look=look, said="", head=head, body=body)
     return show(composition.html, look)
 
 

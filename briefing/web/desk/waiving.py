@@ -12,14 +12,14 @@ from typing import Annotated, Any
 from fastapi import Form
 from starlette.responses import Response
 
-from briefing.composition.lint import Finding
-from briefing.desk.deciding import Judged
+from briefing.composition.lint import LintFinding
+from briefing.desk.approval import Judged
 from briefing.errors import BriefingError, EditionError, StoreError
+from briefing.web.desk.auth import Seat, Seated
 from briefing.web.desk.checking import links_of
-from briefing.web.desk.gate import Seat, Seated
-from briefing.web.desk.looks import Choice
-from briefing.web.desk.parts import Number, Parts
-from briefing.web.desk.table import Table
+from briefing.web.desk.context import DeskContext, Number
+from briefing.web.desk.edition_page import EditionPage
+from briefing.web.desk.preview_modes import Choice
 
 __all__ = ["check", "register"]
 
@@ -30,10 +30,10 @@ Reason = Annotated[str, Form(max_length=5000)]
 Back = Annotated[str, Form(max_length=1000)]
 
 
-def register(parts: Parts) -> None:
-    deciding = parts.desk.deciding
+def register(context: DeskContext) -> None:
+    deciding = context.desk.deciding
 
-    @parts.routes.post("/editions/{number}/waive")
+    @context.routes.post("/editions/{number}/waive")
     def waive(
         number: Number,
         seat: Seated,
@@ -46,55 +46,59 @@ def register(parts: Parts) -> None:
         """Answer for one warning, with a reason."""
 
         def act() -> str:
-            finding = _find_open(parts, number, seat, (rule, place, about))
-            deciding.waive(number, finding, reason, who=seat.user, now=parts.clock())
+            finding = _find_open(context, number, seat, (rule, place, about))
+            deciding.waive(number, finding, reason, who=seat.user, now=context.clock())
             return f"You answer for it: {rule}."
 
-        return _answer(parts, number, seat, back, act)
+        return _answer(context, number, seat, back, act)
 
-    @parts.routes.post("/editions/{number}/unwaive")
+    @context.routes.post("/editions/{number}/unwaive")
     def unwaive(
         number: Number, seat: Seated, rule: Rule, place: Place, back: Back = ""
     ) -> Response:
         """Let a warning count again."""
 
         def act() -> str:
-            parts.sheet(number, seat)
-            deciding.withdraw_waiver(number, rule, place, who=seat.user, now=parts.clock())
+            context.sheet(number, seat)
+            deciding.withdraw_waiver(number, rule, place, who=seat.user, now=context.clock())
             return f"It counts again: {rule}."
 
-        return _answer(parts, number, seat, back, act)
+        return _answer(context, number, seat, back, act)
 
 
-def check(parts: Parts, number: int, seat: Seat, *, back: str = "") -> dict[str, Any]:
+def check(context: DeskContext, number: int, seat: Seat, *, back: str = "") -> dict[str, Any]:
     """What `check.html` shows away from the sheet."""
-    sheet = parts.sheet(number, seat)
-    proof, unproven = Table(parts).proof(sheet.edition)
+    sheet = context.sheet(number, seat)
+    proof, unproven = EditionPage(context).proof(sheet.edition)
     return {
         "sheet": sheet,
-        "named": parts.briefing(sheet),
+        "named": context.briefing(sheet),
         "proof": proof,
         "unproven": unproven,
-        "judged": parts.desk.deciding.judge(number, proof.findings if proof else ()),
-        "sheet_at": f"{parts.frame.root}/editions/{number}",
+        "judged": context.desk.deciding.judge(number, proof.findings if proof else ()),
+        "sheet_at": f"{context.renderer.root}/editions/{number}",
         "back": back,
         **links_of(sheet.edition, proof),
     }
 
 
-def _find_open(parts: Parts, number: int, seat: Seat, seen: tuple[str, str, str]) -> Finding:
+def _find_open(
+    context: DeskContext, number: int, seat: Seat, seen: tuple[str, str, str]
+) -> LintFinding:
     """The warning of the draft as it stands, by rule, place and the words it is about. Refuses what
     is none any more: nobody answers for what they have not seen."""
-    judged: Judged = check(parts, number, seat)["judged"]
+    judged: Judged = check(context, number, seat)["judged"]
     for finding in (*judged.warnings, *(finding for finding, _ in judged.waived)):
         if (finding.rule, finding.place, finding.about) == seen:
             return finding
-    raise EditionError("there is no such warning now", mend="look at what the draft says now")
+    raise EditionError("there is no such warning now", hint="look at what the draft says now")
 
 
-def _answer(parts: Parts, number: int, seat: Seat, back: str, act: Callable[[], str]) -> Response:
+def _answer(
+    context: DeskContext, number: int, seat: Seat, back: str, act: Callable[[], str]
+) -> Response:
     if not back:
-        return Table(parts).settle(number, seat, act)
+        return EditionPage(context).settle(number, seat, act)
     query = Choice.read(back).query
     said, trouble = "", None
     try:
@@ -104,9 +108,9 @@ def _answer(parts: Parts, number: int, seat: Seat, back: str, act: Callable[[], 
     except BriefingError as error:
         trouble = error
     if seat.fragment:
-        values = check(parts, number, seat, back=query)
+        values = check(context, number, seat, back=query)
         values |= {"answered": said, "refused": trouble}
-        return parts.frame.page("check.html", seat, status=422 if trouble else 200, **values)
+        return context.renderer.page("check.html", seat, status=422 if trouble else 200, **values)
     if trouble is not None:
-        return parts.frame.error(422, trouble.message, trouble.mend, seat)
-    return parts.go(f"/editions/{number}/proof?{query}#check")
+        return context.renderer.error(422, trouble.message, trouble.hint, seat)
+    return context.go(f"/editions/{number}/proof?{query}#check")

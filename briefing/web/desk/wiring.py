@@ -18,8 +18,8 @@ from briefing.errors import StoreError
 from briefing.web.desk import (
     alerts,
     deciding,
-    entering,
     listing,
+    login,
     outbox,
     returned,
     sending,
@@ -28,11 +28,11 @@ from briefing.web.desk import (
     views,
     waiving,
 )
-from briefing.web.desk.frame import Frame
-from briefing.web.desk.gate import PLACE, Gate, LoginWanted
-from briefing.web.desk.parts import Newsroom, Parts
-from briefing.web.doors import find_methods
+from briefing.web.desk.auth import PLACE, DeskAuth, LoginWanted
+from briefing.web.desk.context import DeskContext, Newsroom
+from briefing.web.desk.rendering import Renderer
 from briefing.web.lanes import Lanes
+from briefing.web.params import find_methods
 
 __all__ = ["ROOM", "register"]
 
@@ -47,7 +47,7 @@ _INTO_THE_PAGE: Final = {
 }
 
 _CONCERNS: Final = (
-    entering, listing, shaping, waiving, deciding, together, views,
+    login, listing, shaping, waiving, deciding, together, views,
     sending, alerts, outbox, returned,
 )  # fmt: skip
 
@@ -63,8 +63,8 @@ def register(
 ) -> Callable[[Request, Exception], Response]:
     """Put the desk's pages on the site. Returns what answers a request to them that failed."""
     secure = urlsplit(desk.publication.public_url).scheme == "https"
-    gate = Gate(desk, clock, root=root, secure=secure)
-    frame = Frame(
+    auth = DeskAuth(desk, clock, root=root, secure=secure)
+    renderer = Renderer(
         desk.publication,
         desk.briefings,
         dress=desk.dress(next(iter(desk.briefings.values()))),
@@ -75,15 +75,15 @@ def register(
     )
     # They are for people with a session, and no interface for programs.
     routes = APIRouter(prefix=PLACE, include_in_schema=False)
-    parts = Parts(routes, desk, frame, gate, clock, newsroom, threading.Event(), lanes)
-    site.state.gate, site.state.closing, site.state.sums = gate, parts.closing, parts.sums
+    context = DeskContext(routes, desk, renderer, auth, clock, newsroom, threading.Event(), lanes)
+    site.state.auth, site.state.closing, site.state.sums = auth, context.closing, context.sums
     for concern in _CONCERNS:
-        concern.register(parts)
+        concern.register(context)
 
     @routes.get("/static/{name}")
     def static(name: str, v: str = "") -> Response:
         """The stylesheet and the scripts."""
-        found = frame.file(name, v)
+        found = renderer.file(name, v)
         if found is None:
             raise HTTPException(404)
         return found
@@ -93,8 +93,8 @@ def register(
 
     def refuse(request: Request, error: Exception) -> Response:
         if isinstance(error, LoginWanted):
-            return _send_to_login(request, frame)
-        answer = frame.error(_status(error))
+            return _send_to_login(request, renderer)
+        answer = renderer.error(_status(error))
         if isinstance(error, HTTPException):
             answer.headers.update(error.headers or {})
         if answer.status_code == 405:
@@ -120,13 +120,13 @@ def _status(error: Exception) -> int:
     return 404 if nowhere else 422
 
 
-def _send_to_login(request: Request, frame: Frame) -> Response:
+def _send_to_login(request: Request, renderer: Renderer) -> Response:
     """To the log-in, and back to where they were."""
     wanted = ""
     if request.method == "GET":
         query = f"?{request.url.query}" if request.url.query else ""
         wanted = request.url.path.removeprefix(PLACE) + query
-    login = f"{frame.root}/login"
+    login = f"{renderer.root}/login"
     if "hx-request" in request.headers:
         # Only a part of a page was asked for: the browser itself has to go.
         return Response(status_code=401, headers={"HX-Redirect": login})

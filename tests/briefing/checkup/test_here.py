@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text, update
 
-from briefing.checkup import Level, here
+from briefing.checkup import CheckLevel, here
 from briefing.checkup.here import check_clock, check_database, check_secrets, check_space
 from briefing.store import Database
 from briefing.store.tables import editions
@@ -22,7 +22,7 @@ def absent(tmp_path: Path) -> Database:
 
 
 def test_a_database_of_this_version_is_fine(database: Database) -> None:
-    assert [it.level for it in check_database(database)] == [Level.OK, Level.OK]
+    assert [it.level for it in check_database(database)] == [CheckLevel.OK, CheckLevel.OK]
 
 
 def test_a_database_that_is_not_there_is_not_made_by_looking(
@@ -30,7 +30,7 @@ def test_a_database_that_is_not_there_is_not_made_by_looking(
 ) -> None:
     (found,) = check_database(absent)
     check_clock(absent, now)
-    assert found.level is Level.WARNING
+    assert found.level is CheckLevel.WARNING
     assert list(tmp_path.iterdir()) == []
 
 
@@ -38,8 +38,8 @@ def test_an_older_schema_is_an_error_with_the_commands(sqlite: Database) -> None
     with sqlite.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     found = check_database(sqlite)[-1]
-    assert found.level is Level.ERROR
-    assert "briefing migrate" in found.mend
+    assert found.level is CheckLevel.ERROR
+    assert "briefing migrate" in found.hint
 
 
 def test_a_damaged_file_is_an_error(sqlite: Database, tmp_path: Path) -> None:
@@ -54,25 +54,25 @@ def test_a_damaged_file_is_an_error(sqlite: Database, tmp_path: Path) -> None:
     whole[middle : middle + 8192] = b"\xff" * 8192
     path.write_bytes(whole)
     found = check_database(Database(f"sqlite:///{path}"))
-    assert any(it.level is Level.ERROR for it in found)
+    assert any(it.level is CheckLevel.ERROR for it in found)
 
 
 def test_what_is_no_database_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "briefing.db").write_text("hello" * 999)
     (found,) = check_database(Database(f"sqlite:///{tmp_path / 'briefing.db'}"))
-    assert found.level is Level.ERROR
+    assert found.level is CheckLevel.ERROR
 
 
 @pytest.mark.parametrize(
     ("mode", "level"),
     [
-        (0o600, Level.OK),
-        (0o640, Level.OK),
-        (0o644, Level.ERROR),
-        (0o660, Level.WARNING),
+        (0o600, CheckLevel.OK),
+        (0o640, CheckLevel.OK),
+        (0o644, CheckLevel.ERROR),
+        (0o660, CheckLevel.WARNING),
     ],
 )
-def test_who_may_read_a_secret(mode: int, level: Level, tmp_path: Path) -> None:
+def test_who_may_read_a_secret(mode: int, level: CheckLevel, tmp_path: Path) -> None:
     path = tmp_path / "secret.key"
     path.write_text("x")
     path.chmod(mode)
@@ -85,8 +85,8 @@ def test_readers_that_everybody_can_read_are_a_warning(tmp_path: Path) -> None:
     path.write_text("x")
     path.chmod(0o644)
     (found,) = check_secrets([], [path])
-    assert found.level is Level.WARNING
-    assert found.mend == f"chmod 600 {path}"
+    assert found.level is CheckLevel.WARNING
+    assert found.hint == f"chmod 600 {path}"
 
 
 def test_a_clock_that_runs_behind_what_is_written_is_an_error(
@@ -98,16 +98,16 @@ def test_a_clock_that_runs_behind_what_is_written_is_an_error(
     with sqlite.write() as connection:
         connection.execute(update(editions).values(finished_at=now))
     (found,) = check_clock(sqlite, now - timedelta(days=400))
-    assert found.level is Level.ERROR
+    assert found.level is CheckLevel.ERROR
     assert "the database knows" in found.message
 
 
 @pytest.mark.parametrize(
-    ("kept", "level"), [(True, Level.OK), (None, Level.OK), (False, Level.WARNING)]
+    ("kept", "level"), [(True, CheckLevel.OK), (None, CheckLevel.OK), (False, CheckLevel.WARNING)]
 )
 def test_a_clock_that_nobody_keeps_is_a_warning(
     kept: bool | None,
-    level: Level,
+    level: CheckLevel,
     database: Database,
     now: datetime,
     monkeypatch: pytest.MonkeyPatch,
@@ -121,10 +121,10 @@ def test_the_kernel_tells_whether_its_clock_is_kept() -> None:
 
 
 def test_a_disk_with_room_is_fine_and_a_folder_that_is_not_there_is_not(tmp_path: Path) -> None:
-    assert check_space(tmp_path).level is Level.OK
-    assert check_space(tmp_path / "no").level is Level.ERROR
+    assert check_space(tmp_path).level is CheckLevel.OK
+    assert check_space(tmp_path / "no").level is CheckLevel.ERROR
 
 
 def test_a_full_disk_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(here, "_LITTLE", 10**18)
-    assert check_space(tmp_path).level is Level.ERROR
+    assert check_space(tmp_path).level is CheckLevel.ERROR

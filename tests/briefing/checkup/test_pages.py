@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from briefing.checkup import Finding, Level
+from briefing.checkup import CheckLevel, CheckResult
 from briefing.checkup.pages import check_pages
 from tests.kit.certificates import Certificate, issue
 
@@ -61,7 +61,7 @@ def pages(answers: Answers, certificate: Certificate | None = None) -> Iterator[
         server.server_close()
 
 
-def check(answers: Answers, now: datetime) -> list[Finding]:
+def check(answers: Answers, now: datetime) -> list[CheckResult]:
     with pages(answers) as (url, _):
         return check_pages(url, f"{url}/u/daily/token", now)
 
@@ -69,9 +69,9 @@ def check(answers: Answers, now: datetime) -> list[Finding]:
 def test_pages_that_answer_are_fine_but_for_https(now: datetime) -> None:
     found = check(GOOD, now)
     assert [(it.check, it.level) for it in found] == [
-        ("web", Level.WARNING),
-        ("web", Level.OK),
-        ("one-click", Level.OK),
+        ("web", CheckLevel.WARNING),
+        ("web", CheckLevel.OK),
+        ("one-click", CheckLevel.OK),
     ]
     assert "not https" in found[0].message
 
@@ -85,38 +85,38 @@ def test_the_probe_is_the_post_that_mailbox_providers_make(now: datetime) -> Non
 @pytest.mark.parametrize(
     ("answers", "check_name", "level", "words"),
     [
-        ({}, "web", Level.ERROR, "healthz answers 404"),
-        ({**GOOD, "/healthz": (503, {})}, "web", Level.ERROR, "not well"),
+        ({}, "web", CheckLevel.ERROR, "healthz answers 404"),
+        ({**GOOD, "/healthz": (503, {})}, "web", CheckLevel.ERROR, "not well"),
         (
             {**GOOD, "/u/daily/token": (301, {"Location": "https://www.x.example/"})},
             "one-click",
-            Level.ERROR,
+            CheckLevel.ERROR,
             "redirects to https://www.x.example/",
         ),
-        ({"/healthz": (200, {})}, "one-click", Level.ERROR, "not known there"),
-        ({**GOOD, "/u/daily/token": (403, {})}, "one-click", Level.ERROR, "answers 403"),
+        ({"/healthz": (200, {})}, "one-click", CheckLevel.ERROR, "not known there"),
+        ({**GOOD, "/u/daily/token": (403, {})}, "one-click", CheckLevel.ERROR, "answers 403"),
         (
             {**GOOD, "/u/daily/token": (200, {"Set-Cookie": "a=b"})},
             "one-click",
-            Level.WARNING,
+            CheckLevel.WARNING,
             "cookie",
         ),
     ],
 )
 def test_what_keeps_readers_from_leaving(
-    answers: Answers, check_name: str, level: Level, words: str, now: datetime
+    answers: Answers, check_name: str, level: CheckLevel, words: str, now: datetime
 ) -> None:
     found = [it for it in check(answers, now) if it.check == check_name][-1]
     assert found.level is level
     assert words in found.message
-    assert found.mend
+    assert found.hint
 
 
 def test_nobody_there_is_an_error(now: datetime) -> None:
     with pages(GOOD) as (url, _):
         pass
     found = check_pages(url, f"{url}/u/daily/token", now)
-    assert [it.level for it in found[1:]] == [Level.ERROR, Level.ERROR]
+    assert [it.level for it in found[1:]] == [CheckLevel.ERROR, CheckLevel.ERROR]
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     return issue(tmp_path_factory.mktemp("certificate"), "127.0.0.1")
 
 
-def secure(certificate: Certificate, now: datetime, authority: Path | None) -> list[Finding]:
+def secure(certificate: Certificate, now: datetime, authority: Path | None) -> list[CheckResult]:
     with pages(GOOD, certificate) as (url, _):
         return check_pages(url, f"{url}/u/daily/token", now, authority)
 
@@ -132,13 +132,13 @@ def secure(certificate: Certificate, now: datetime, authority: Path | None) -> l
 def test_a_certificate_is_told_with_its_days(certificate: Certificate) -> None:
     now = datetime.now(UTC) - timedelta(days=30)
     found = secure(certificate, now, certificate.authority)
-    assert [it.level for it in found] == [Level.OK] * 3
+    assert [it.level for it in found] == [CheckLevel.OK] * 3
     assert "good for 31 days" in found[0].message or "good for 32 days" in found[0].message
 
 
 def test_a_certificate_that_ends_soon_is_a_warning(certificate: Certificate) -> None:
     found = secure(certificate, datetime.now(UTC), certificate.authority)
-    assert found[0].level is Level.WARNING
+    assert found[0].level is CheckLevel.WARNING
     assert "ends in 1 days" in found[0].message or "ends in 2 days" in found[0].message
 
 
@@ -146,5 +146,5 @@ def test_a_certificate_nobody_signed_is_an_error(
     certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = secure(certificate, datetime.now(UTC), None)
-    assert [it.level for it in found] == [Level.ERROR] * 3
+    assert [it.level for it in found] == [CheckLevel.ERROR] * 3
     assert "not trusted" in found[0].message

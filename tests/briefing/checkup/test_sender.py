@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from briefing.checkup import Finding, Level
+from briefing.checkup import CheckLevel, CheckResult
 from briefing.checkup.mail import check_encryption
 from briefing.checkup.sender import (
     Sender,
@@ -20,7 +20,7 @@ KEY = "v=DKIM1; k=rsa; p=" + "QUJD" * 80
 NAME = "briefing._domainkey.alienroad.example"
 
 
-def dkim(*published: str) -> Finding:
+def dkim(*published: str) -> CheckResult:
     with DnsServer({NAME: {"TXT": list(published)}} if published else {}) as dns:
         return check_dkim(dns.client(), "alienroad.example", "briefing", KEY)
 
@@ -30,28 +30,30 @@ def dkim(*published: str) -> Finding:
     [KEY, KEY.replace("; ", ";"), KEY.replace("p=", "p= "), "v=DKIM1; p=" + "QUJD" * 80],
 )
 def test_the_key_that_signs_is_published(published: str) -> None:
-    assert dkim(published).level is Level.OK
+    assert dkim(published).level is CheckLevel.OK
 
 
 @pytest.mark.parametrize(
     ("published", "level", "words"),
     [
-        ((), Level.ERROR, "not published"),
-        ((KEY, KEY + "; t=s"), Level.ERROR, "2 records"),
-        (("v=DKIM1; k=rsa; p=",), Level.ERROR, "revoked"),
-        (("v=DKIM1; k=rsa; p=AAAA",), Level.ERROR, "another key"),
-        ((KEY.replace("k=rsa", "k=ed25519"),), Level.ERROR, "k=ed25519, not rsa"),
-        ((KEY.replace("k=rsa", "k=rsa; t=y"),), Level.WARNING, "a test"),
+        ((), CheckLevel.ERROR, "not published"),
+        ((KEY, KEY + "; t=s"), CheckLevel.ERROR, "2 records"),
+        (("v=DKIM1; k=rsa; p=",), CheckLevel.ERROR, "revoked"),
+        (("v=DKIM1; k=rsa; p=AAAA",), CheckLevel.ERROR, "another key"),
+        ((KEY.replace("k=rsa", "k=ed25519"),), CheckLevel.ERROR, "k=ed25519, not rsa"),
+        ((KEY.replace("k=rsa", "k=rsa; t=y"),), CheckLevel.WARNING, "a test"),
     ],
 )
-def test_a_key_that_verifies_nothing(published: tuple[str, ...], level: Level, words: str) -> None:
+def test_a_key_that_verifies_nothing(
+    published: tuple[str, ...], level: CheckLevel, words: str
+) -> None:
     found = dkim(*published)
     assert found.level is level
     assert words in found.message
-    assert found.mend
+    assert found.hint
 
 
-def dmarc(zone: Zone, sender: Sender | None = None) -> list[Finding]:
+def dmarc(zone: Zone, sender: Sender | None = None) -> list[CheckResult]:
     with DnsServer(zone) as dns:
         return check_dmarc(
             dns.client(),
@@ -69,8 +71,8 @@ GOOD = "v=DMARC1; p=none; rua=mailto:dmarc@alienroad.example"
 def test_a_policy_of_the_organisation_counts_for_what_is_below_it() -> None:
     found = dmarc(policy(GOOD))
     assert [(it.level, it.message) for it in found] == [
-        (Level.OK, "the policy is none (from alienroad.example)"),
-        (Level.OK, "aligned by DKIM"),
+        (CheckLevel.OK, "the policy is none (from alienroad.example)"),
+        (CheckLevel.OK, "aligned by DKIM"),
     ]
 
 
@@ -90,32 +92,34 @@ def test_the_subdomains_policy_is_its_own() -> None:
 )
 def test_a_policy_that_does_not_count(zone: Zone, words: str) -> None:
     (found,) = dmarc(zone)
-    assert found.level is Level.ERROR
+    assert found.level is CheckLevel.ERROR
     assert words in found.message
 
 
 def test_a_policy_without_reports_is_a_warning() -> None:
     found = dmarc(policy("v=DMARC1; p=none"))
-    assert [it.level for it in found] == [Level.OK, Level.WARNING, Level.OK]
+    assert [it.level for it in found] == [CheckLevel.OK, CheckLevel.WARNING, CheckLevel.OK]
 
 
 @pytest.mark.parametrize(
     ("sender", "tags", "level"),
     [
-        (Sender("a.alienroad.example", "b.alienroad.example"), "", Level.OK),
-        (Sender("a.alienroad.example", "b.alienroad.example"), "; aspf=s", Level.ERROR),
-        (Sender("alienroad.example", signs=("mail.alienroad.example",)), "", Level.OK),
+        (Sender("a.alienroad.example", "b.alienroad.example"), "", CheckLevel.OK),
+        (Sender("a.alienroad.example", "b.alienroad.example"), "; aspf=s", CheckLevel.ERROR),
+        (Sender("alienroad.example", signs=("mail.alienroad.example",)), "", CheckLevel.OK),
         (
             Sender("alienroad.example", signs=("mail.alienroad.example",)),
             "; adkim=s",
-            Level.ERROR,
+            CheckLevel.ERROR,
         ),
-        (Sender("alienroad.example", "bounces.other.example"), "", Level.ERROR),
-        (Sender("alienroad.example", signs=("notalienroad.example",)), "", Level.ERROR),
-        (Sender("alienroad.example"), "", Level.WARNING),
+        (Sender("alienroad.example", "bounces.other.example"), "", CheckLevel.ERROR),
+        (Sender("alienroad.example", signs=("notalienroad.example",)), "", CheckLevel.ERROR),
+        (Sender("alienroad.example"), "", CheckLevel.WARNING),
     ],
 )
-def test_what_is_authenticated_must_be_aligned(sender: Sender, tags: str, level: Level) -> None:
+def test_what_is_authenticated_must_be_aligned(
+    sender: Sender, tags: str, level: CheckLevel
+) -> None:
     assert dmarc(policy(GOOD + tags), sender)[-1].level is level
 
 
@@ -125,7 +129,7 @@ def test_a_public_suffix_is_no_organisation() -> None:
         "_dmarc.alienroad.example": {"TXT": [GOOD]},
     }
     other = Sender("alienroad.example", "other.example")
-    assert dmarc(zone, other)[-1].level is Level.ERROR
+    assert dmarc(zone, other)[-1].level is CheckLevel.ERROR
 
 
 @pytest.mark.parametrize("how", [SILENT, BROKEN])
@@ -137,7 +141,7 @@ def test_a_dns_that_does_not_answer_is_a_warning(how: str) -> None:
             check_dkim(client, "alienroad.example", "briefing", KEY),
             check_mx(client, "alienroad.example"),
         ]
-    assert [it.level for it in found] == [Level.WARNING] * 3
+    assert [it.level for it in found] == [CheckLevel.WARNING] * 3
 
 
 @pytest.mark.parametrize(
@@ -148,16 +152,16 @@ def test_a_dns_that_does_not_answer_is_a_warning(how: str) -> None:
                 "alienroad.example": {"MX": ["20 b.example.", "10 a.example."]},
                 "a.example": {"A": ["192.0.2.1"]},
             },
-            Level.OK,
+            CheckLevel.OK,
             "a.example takes",
         ),
-        ({"alienroad.example": {"MX": ["0 ."]}}, Level.ERROR, "null MX"),
-        ({"alienroad.example": {"MX": ["10 a.example."]}}, Level.ERROR, "no address"),
-        ({"alienroad.example": {"A": ["192.0.2.1"]}}, Level.WARNING, "only an address"),
-        ({}, Level.ERROR, "nobody takes mail"),
+        ({"alienroad.example": {"MX": ["0 ."]}}, CheckLevel.ERROR, "null MX"),
+        ({"alienroad.example": {"MX": ["10 a.example."]}}, CheckLevel.ERROR, "no address"),
+        ({"alienroad.example": {"A": ["192.0.2.1"]}}, CheckLevel.WARNING, "only an address"),
+        ({}, CheckLevel.ERROR, "nobody takes mail"),
     ],
 )
-def test_whether_a_domain_takes_mail(zone: Zone, level: Level, words: str) -> None:
+def test_whether_a_domain_takes_mail(zone: Zone, level: CheckLevel, words: str) -> None:
     with DnsServer(zone) as dns:
         found = check_mx(dns.client(), "alienroad.example")
     assert found.level is level
@@ -173,10 +177,10 @@ def test_an_address_and_its_name_lead_to_each_other() -> None:
     with DnsServer(zone) as dns:
         findings, senders = check_hosts(dns.client(), ["mail.alienroad.example", "no.example"])
     assert [it.level for it in findings] == [
-        Level.OK,
-        Level.WARNING,
-        Level.WARNING,
-        Level.ERROR,
+        CheckLevel.OK,
+        CheckLevel.WARNING,
+        CheckLevel.WARNING,
+        CheckLevel.ERROR,
     ]
     assert "says it is other.example, which is not so" in findings[1].message
     assert "192.0.2.9 has no name" in findings[2].message
@@ -185,13 +189,13 @@ def test_an_address_and_its_name_lead_to_each_other() -> None:
 
 @pytest.mark.parametrize("domain", ["gmail.com", "Outlook.com", "yahoo.com"])
 def test_a_mailbox_providers_domain_is_nobody_elses(domain: str) -> None:
-    assert check_from(domain).level is Level.ERROR
-    assert check_from(f"news.{domain}").level is Level.OK
+    assert check_from(domain).level is CheckLevel.ERROR
+    assert check_from(f"news.{domain}").level is CheckLevel.OK
 
 
 @pytest.mark.parametrize(
     ("security", "level"),
-    [("none", Level.WARNING), ("starttls", Level.OK), ("tls", Level.OK)],
+    [("none", CheckLevel.WARNING), ("starttls", CheckLevel.OK), ("tls", CheckLevel.OK)],
 )
-def test_mail_should_leave_encrypted(security: str, level: Level) -> None:
+def test_mail_should_leave_encrypted(security: str, level: CheckLevel) -> None:
     assert check_encryption("main", "relay.example", security).level is level

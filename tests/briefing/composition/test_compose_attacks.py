@@ -8,7 +8,7 @@ import pytest
 from lxml import html as lxml_html
 
 from briefing.composition import Theme, compose
-from briefing.composition.foreign import address, markdown, markdown_text, shorten, words
+from briefing.composition.sanitize import address, markdown, markdown_text, shorten, words
 from briefing.composition.slots import Slot, find_slots
 from briefing.model import Composition
 from tests.kit import editions

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from briefing.composition import LIMIT, Composed, Theme, compose
-from briefing.composition.lint import RULES, Finding, Level, lint, outward_links, weigh
+from briefing.composition.lint import RULES, LintFinding, Severity, lint, outward_links, weigh
 from briefing.composition.slots import Slot
-from briefing.desk.proofs import for_editors
+from briefing.desk.preflight import for_editors
 from briefing.model import Briefing, Edition, Image, Publication
 from tests.kit import editions
 
@@ -31,7 +31,7 @@ class Mail:
     publication: Publication = editions.PUBLICATION
     briefing: Briefing = editions.BRIEFING
 
-    def lint(self) -> tuple[Finding, ...]:
+    def lint(self) -> tuple[LintFinding, ...]:
         return lint(self.composed, self.edition, self.briefing, self.publication)
 
     def html(self, old: str, new: str, count: int = 1) -> Mail:
@@ -362,7 +362,7 @@ def test_a_fault_is_found_and_nothing_else(rule: str, seed: Callable[[], Mail]) 
     found = seed().lint()
 
     assert {finding.rule for finding in found} == {rule}, found
-    assert all(item.place and item.message and item.mend and item.source for item in found)
+    assert all(item.place and item.message and item.hint and item.source for item in found)
 
 
 @pytest.mark.parametrize(
@@ -375,7 +375,7 @@ def test_editors_are_told_to_mend_what_they_can(seed: Callable[[], Mail]) -> Non
         r"|\b(?:css|block|template|config\w*|class|cell|lang|dir|alt)\b"
     )
     for finding in map(for_editors, seed().lint()):
-        assert not technical.search(finding.mend), finding
+        assert not technical.search(finding.hint), finding
 
 
 def test_a_markdown_link_in_the_note_is_no_leftover() -> None:
@@ -413,7 +413,7 @@ def test_no_edition_of_any_kind_has_an_error(name: str, make: editions.CaseMaker
 
     found = lint(made, case.edition, case.briefing, case.publication)
 
-    assert [finding for finding in found if finding.level is Level.ERROR] == []
+    assert [finding for finding in found if finding.level is Severity.ERROR] == []
 
 
 def test_a_good_mail_has_no_finding() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from briefing.composition.lint.css import Color, Sheet, pixels, read_color, read_style
+from briefing.composition.lint.css import Color, ParsedStylesheet, pixels, read_color, read_style
 
 
 def test_a_sheet_is_its_rules_with_the_conditions_round_them() -> None:
-    sheet = Sheet.read("/* a{} */ .a, .b > c{color:red} @media (x:y){ .d{margin:0;} }")
+    sheet = ParsedStylesheet.read("/* a{} */ .a, .b > c{color:red} @media (x:y){ .d{margin:0;} }")
 
     assert [(rule.selectors, rule.conditions) for rule in sheet.rules] == [
         ((".a", ".b > c"), ()),
@@ -20,11 +20,13 @@ def test_a_sheet_is_its_rules_with_the_conditions_round_them() -> None:
 
 @pytest.mark.parametrize("text", [".a{color:red", "}", ".a{color:red}}", "@media x{.a{}"])
 def test_a_brace_too_many_or_too_few_is_noticed(text: str) -> None:
-    assert not Sheet.read(text).balanced
+    assert not ParsedStylesheet.read(text).balanced
 
 
 def test_at_rules_are_told_with_those_round_them() -> None:
-    sheet = Sheet.read("@import url(x);@media a{@media b{.c{d:e}}}@font-face{font-family:f}")
+    sheet = ParsedStylesheet.read(
+        "@import url(x);@media a{@media b{.c{d:e}}}@font-face{font-family:f}"
+    )
 
     assert sheet.at_rules == [
         ("@import url(x)",),
@@ -35,7 +37,7 @@ def test_at_rules_are_told_with_those_round_them() -> None:
 
 
 def test_braces_and_semicolons_in_strings_and_brackets_are_text() -> None:
-    sheet = Sheet.read(".a{content:'}';background:url(data:x;y)}")
+    sheet = ParsedStylesheet.read(".a{content:'}';background:url(data:x;y)}")
 
     assert sheet.balanced
     assert sheet.rules[0].declarations == {"content": "'}'", "background": "url(data:x;y)"}

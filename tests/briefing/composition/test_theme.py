@@ -93,7 +93,7 @@ def test_a_syntax_error_names_file_line_and_mend(tmp_path: Path, put: Put) -> No
         Theme.load("gazette", [tmp_path])
 
     assert f"{path}, line 3" in caught.value.message
-    assert caught.value.mend
+    assert caught.value.hint
 
 
 def test_a_syntax_error_in_an_included_file_shows_when_loading(tmp_path: Path, put: Put) -> None:
@@ -177,7 +177,7 @@ def test_a_fault_in_theme_toml_names_file_and_culprit(
 
     assert str(path) in caught.value.message
     assert culprit in caught.value.message
-    assert caught.value.mend
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_a_look_that_cannot_be_worn_names_the_culprit(look: Look, culprit: str) 
         Theme.load("gazette").dress(look)
 
     assert culprit in str(caught.value)
-    assert caught.value.mend
+    assert caught.value.hint
 
 
 def test_a_look_may_name_dark_colours_with_an_underscore_and_short_hex() -> None:

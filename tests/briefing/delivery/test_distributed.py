@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from briefing.delivery import Distributed, Ended, Sending, Supply
+from briefing.delivery import ChunkSource, Distributed, Ended, Sending
 from briefing.delivery.worker import Worker
 from briefing.desk import Desk
 from briefing.errors import UsageError
@@ -125,7 +125,7 @@ def test_an_edition_that_a_worker_cannot_begin_is_left_for_a_while(
         connection.execute(text("DELETE FROM procrastinate_jobs"))
     asked = []
 
-    def begin(edition_id: int, _: Supply) -> Sending | None:
+    def begin(edition_id: int, _: ChunkSource) -> Sending | None:
         asked.append(edition_id)
         raise UsageError("there is no such briefing")
 

@@ -77,10 +77,10 @@ def test_the_chunk_of_a_dead_process_of_this_machine_is_free_at_once(
     dead = name_of(other)
     other.kill()
     other.wait()
-    supply = OpenChunks(edition_id, name_owner(), resend_unknown=True)
+    chunk_source = OpenChunks(edition_id, name_owner(), resend_unknown=True)
     with database.write() as connection:
         for _ in range(4):
             leases.take_chunk(connection, edition_id, dead, MS, resend_unknown=True)
-        taken = [supply.take(connection, MS) for _ in range(5)]
+        taken = [chunk_source.take(connection, MS) for _ in range(5)]
 
     assert [(chunk.number, chunk.fence) for chunk in taken if chunk] == [(n, 2) for n in range(4)]

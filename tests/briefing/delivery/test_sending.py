@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
-from briefing.delivery import Ended, Pace, Retry, WarmUp
+from briefing.delivery import Ended, Retry, Throttle, WarmUp
 from briefing.errors import MailerFault
 from briefing.mailers import MailerBusy, Wait, WaitEnded, sit_out
 from briefing.model import DeliveryReason, Message, NoMessage, Outcome, OutcomeKind, Recipient
@@ -342,7 +342,7 @@ def test_outside_the_window_nothing_leaves_and_the_run_says_when(
     database: Database, edition_id: int
 ) -> None:
     mailer = ScriptedMailer()
-    run = sending(database, edition_id, mailer, pace=Pace(window=(time(8), time(9))))
+    run = sending(database, edition_id, mailer, throttle=Throttle(window=(time(8), time(9))))
 
     assert run.run() is Ended.WAITING
     assert run.next_at == NOW.replace(hour=8)
@@ -356,10 +356,10 @@ def test_a_window_that_closes_stops_the_rest(database: Database, edition_id: int
         if message.recipient.startswith("reader5@"):
             clock.at = NOW.replace(hour=9)
 
-    pace = Pace(window=(time(6), time(9)), chunk_size=10)
+    throttle = Throttle(window=(time(6), time(9)), chunk_size=10)
     mailer = ScriptedMailer(answer, lines=1)
 
-    ended = sending(database, edition_id, mailer, clock=clock, pace=pace).run()
+    ended = sending(database, edition_id, mailer, clock=clock, throttle=throttle).run()
 
     assert (ended, len(mailer.seen)) == (Ended.WAITING, 5)
     assert sums(database, edition_id).waiting == 30
@@ -369,16 +369,16 @@ def test_a_warm_up_sends_the_days_share_and_goes_on_the_next_day(
     database: Database, edition_id: int
 ) -> None:
     clock = Clock()
-    pace = Pace(warm_up=WarmUp(12, 2), chunk_size=10)
+    throttle = Throttle(warm_up=WarmUp(12, 2), chunk_size=10)
     mailer = ScriptedMailer(lines=1)
 
-    first = sending(database, edition_id, mailer, clock=clock, pace=pace)
+    first = sending(database, edition_id, mailer, clock=clock, throttle=throttle)
     assert first.run() is Ended.WAITING
     assert len(mailer.seen) == 12
     assert first.next_at == datetime(2026, 3, 11, tzinfo=UTC)
 
     clock.forward(days=1)
-    assert sending(database, edition_id, mailer, clock=clock, pace=pace).run() is Ended.DONE
+    assert sending(database, edition_id, mailer, clock=clock, throttle=throttle).run() is Ended.DONE
     assert len(mailer.seen) == 35 == sums(database, edition_id).sent
 
 

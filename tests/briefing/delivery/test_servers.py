@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from briefing.delivery import Ended, Pace, Retry, lines
+from briefing.delivery import Ended, Retry, Throttle, connections
 from briefing.errors import MailerFault
 from briefing.mailers import MailerBusy, api
 from briefing.model import DeliveryReason, Message, Recipient
@@ -59,7 +59,9 @@ def test_a_line_that_was_closed_while_it_had_nothing_to_do_loses_no_reader(
     database: Database, edition_id: int
 ) -> None:
     with ScriptedServer({"dot": [Act(b"250 Ok\r\n", drop=True), "250 Ok"]}) as server:
-        run = sending(database, edition_id, to(server.port), pace=Pace(rate=40, chunk_size=10))
+        run = sending(
+            database, edition_id, to(server.port), throttle=Throttle(rate=40, chunk_size=10)
+        )
         assert run.run() is Ended.DONE
 
     assert sums(database, edition_id).sent == 35
@@ -181,9 +183,9 @@ def test_a_silent_server_is_given_up_line_by_line(
 def test_a_server_that_hangs_up_on_every_message_costs_no_reader(
     database: Database, edition_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lines, "_UNREACHABLE_AFTER", 0.4)
-    monkeypatch.setattr(lines, "_REOPEN_FIRST", 0.05)
-    monkeypatch.setattr(lines, "_REOPEN_LAST", 0.1)
+    monkeypatch.setattr(connections, "_UNREACHABLE_AFTER", 0.4)
+    monkeypatch.setattr(connections, "_REOPEN_FIRST", 0.05)
+    monkeypatch.setattr(connections, "_REOPEN_LAST", 0.1)
     with (
         ScriptedServer({"mail": DROP}) as server,
         pytest.raises(MailerBusy, match="hangs up on every connection"),
@@ -328,8 +330,10 @@ def test_a_server_without_pipelining_gets_everybody_too(
     database: Database, edition_id: int
 ) -> None:
     with RecordingServer(pipelining=False) as server:
-        pace = Pace(chunk_size=10)
-        assert sending(database, edition_id, to(server.port, 4), pace=pace).run() is Ended.DONE
+        throttle = Throttle(chunk_size=10)
+        assert (
+            sending(database, edition_id, to(server.port, 4), throttle=throttle).run() is Ended.DONE
+        )
 
     assert len(server.accepted) == 35
 

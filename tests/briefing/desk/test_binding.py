@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from briefing.composition.lint import Finding, Level
+from briefing.composition.lint import LintFinding, Severity
 from briefing.desk import Desk
 from briefing.errors import EditionError
 from briefing.model import (
@@ -143,8 +143,10 @@ def test_of_several_who_approve_the_same_revision_all_have_approved_it(
 
 
 def test_a_waiver_is_for_what_it_was_given_for(desk: Desk, draft: Edition, pia: User) -> None:
-    def found(words: str) -> Finding:
-        return Finding("shouting", Level.WARNING, "subject", "it shouts", "", "", about=words)
+    def found(words: str) -> LintFinding:
+        return LintFinding(
+            "shouting", Severity.WARNING, "subject", "it shouts", "", "", about=words
+        )
 
     waiver_for = found("FREE VISAS")
     desk.deciding.waive(draft.id, waiver_for, "meant so", who=pia, now=NOW)

@@ -10,7 +10,7 @@ import pytest
 
 from briefing.delivery import Distributed, Ended
 from briefing.desk import Desk
-from briefing.desk.deciding import wants_changes
+from briefing.desk.approval import wants_changes
 from briefing.errors import EditionError
 from briefing.mailers import Wait, sit_out
 from briefing.model import Edition, EditionState, Role, User

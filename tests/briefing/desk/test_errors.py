@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from briefing.desk import Desk, Draft
-from briefing.desk.deciding import Judged
+from briefing.desk.approval import Judged
 from briefing.model import Edition, EditionState, Role, User
 from briefing.store import Database, edits, users
 from tests.kit import newsroom

@@ -16,10 +16,10 @@ from briefing.desk.users import (
     IDLE,
     LIFE,
     CodeWanted,
-    Crowded,
     Entered,
-    Refused,
-    TooMany,
+    LoginBusy,
+    LoginRefused,
+    TooManyLogins,
     Users,
 )
 from briefing.errors import UsageError
@@ -82,7 +82,7 @@ def test_the_token_is_not_in_the_database(
 
 @pytest.mark.parametrize(("name", "password"), [("Ana", OTHER), ("Nobody", PASSWORD), ("", "")])
 def test_wrong_is_wrong(users: Users, ana: User, clock: Clock, name: str, password: str) -> None:
-    assert users.log_in(name, password, host=HOST, now=clock()) == Refused()
+    assert users.log_in(name, password, host=HOST, now=clock()) == LoginRefused()
 
 
 def test_a_disabled_user_is_shut_out_at_once(users: Users, ana: User, clock: Clock) -> None:
@@ -91,16 +91,16 @@ def test_a_disabled_user_is_shut_out_at_once(users: Users, ana: User, clock: Clo
     users.disable("ana")
 
     assert users.session(token, now=clock()) is None
-    assert users.log_in("Ana", PASSWORD, host=HOST, now=clock()) == Refused()
+    assert users.log_in("Ana", PASSWORD, host=HOST, now=clock()) == LoginRefused()
     users.disable("ana", disabled=False)
     assert enter(users, clock)
 
 
 def test_one_network_may_not_try_a_name_for_ever(users: Users, ana: User, clock: Clock) -> None:
     for _ in range(10):
-        assert users.log_in("Ana", OTHER, host=HOST, now=clock()) == Refused()
+        assert users.log_in("Ana", OTHER, host=HOST, now=clock()) == LoginRefused()
 
-    assert users.log_in("Ana", PASSWORD, host="192.0.2.99", now=clock()) == TooMany()
+    assert users.log_in("Ana", PASSWORD, host="192.0.2.99", now=clock()) == TooManyLogins()
     # Others get in, also under that name: nobody is shut out from everywhere.
     assert isinstance(users.log_in("Ana", PASSWORD, host="198.51.100.1", now=clock()), Entered)
     clock.forward(minutes=16)
@@ -110,7 +110,7 @@ def test_one_network_may_not_try_a_name_for_ever(users: Users, ana: User, clock:
 def test_names_that_are_nobodys_are_limited_alike(users: Users, clock: Clock) -> None:
     answers = [users.log_in("Nobody", OTHER, host=HOST, now=clock()) for _ in range(11)]
 
-    assert answers == [Refused()] * 10 + [TooMany()]
+    assert answers == [LoginRefused()] * 10 + [TooManyLogins()]
 
 
 def test_one_network_may_not_try_many_names(
@@ -120,7 +120,7 @@ def test_one_network_may_not_try_many_names(
     for number in range(40):
         users.log_in(f"name {number}", OTHER, host=HOST, now=clock())
 
-    assert users.log_in("Ana", PASSWORD, host=HOST, now=clock()) == TooMany()
+    assert users.log_in("Ana", PASSWORD, host=HOST, now=clock()) == TooManyLogins()
 
 
 def test_one_name_may_not_be_tried_from_many_networks(
@@ -130,7 +130,7 @@ def test_one_name_may_not_be_tried_from_many_networks(
     for number in range(60):
         users.log_in("Ana", OTHER, host=f"10.0.{number}.1", now=clock())
 
-    assert users.log_in("Ana", PASSWORD, host="10.1.1.1", now=clock()) == TooMany()
+    assert users.log_in("Ana", PASSWORD, host="10.1.1.1", now=clock()) == TooManyLogins()
 
 
 def test_sessions_can_be_listed_and_ended(users: Users, ana: User, clock: Clock) -> None:
@@ -197,8 +197,8 @@ def test_a_second_factor_is_asked_for(users: Users, ana: User, clock: Clock) -> 
     clock.forward(minutes=1)
 
     assert users.log_in("Ana", PASSWORD, host=HOST, now=clock()) == CodeWanted()
-    assert users.log_in("Ana", PASSWORD, "000 000", host=HOST, now=clock()) == Refused()
-    assert users.log_in("Ana", OTHER, totp.at(clock()), host=HOST, now=clock()) == Refused()
+    assert users.log_in("Ana", PASSWORD, "000 000", host=HOST, now=clock()) == LoginRefused()
+    assert users.log_in("Ana", OTHER, totp.at(clock()), host=HOST, now=clock()) == LoginRefused()
     code = totp.at(clock())
     spaced = f"{code[:3]} {code[3:]}"
     assert isinstance(users.log_in("Ana", PASSWORD, spaced, host=HOST, now=clock()), Entered)
@@ -209,14 +209,14 @@ def test_a_code_is_good_once(users: Users, ana: User, clock: Clock) -> None:
     code = totp.at(clock.forward(minutes=1))
     assert isinstance(users.log_in("Ana", PASSWORD, code, host=HOST, now=clock()), Entered)
 
-    assert users.log_in("Ana", PASSWORD, code, host=HOST, now=clock()) == Refused()
+    assert users.log_in("Ana", PASSWORD, code, host=HOST, now=clock()) == LoginRefused()
 
 
 def test_a_slow_clock_is_borne_with(users: Users, ana: User, clock: Clock) -> None:
     totp = keep_totp(users, ana, clock)
     clock.forward(minutes=5)
 
-    for seconds, answer in ((-30, Entered), (30, Entered), (90, Refused)):
+    for seconds, answer in ((-30, Entered), (30, Entered), (90, LoginRefused)):
         code = totp.at(clock() + timedelta(seconds=seconds))
         assert isinstance(users.log_in("Ana", PASSWORD, code, host=HOST, now=clock()), answer)
 
@@ -273,7 +273,7 @@ def test_a_browser_that_is_known_is_not_kept_out_by_what_others_try(users: Users
     for number in range(60):
         users.log_in("Pia", "wrong", host=f"2001:db8:0:{number:x}::1", now=NOW)
 
-    assert isinstance(users.log_in("Pia", PASSWORD, host="192.0.2.1", now=NOW), TooMany)
+    assert isinstance(users.log_in("Pia", PASSWORD, host="192.0.2.1", now=NOW), TooManyLogins)
     known = users.log_in("Pia", PASSWORD, host="192.0.2.1", known=True, now=NOW)
     assert isinstance(known, Entered)
 
@@ -284,5 +284,5 @@ def test_few_wait_for_their_password_to_be_looked_at(
     users.add("Pia", PASSWORD, now=NOW)
     monkeypatch.setattr(passwords, "_IN_LINE", threading.BoundedSemaphore(1))
     with passwords._turn():
-        assert isinstance(users.log_in("Pia", PASSWORD, host="192.0.2.1", now=NOW), Crowded)
+        assert isinstance(users.log_in("Pia", PASSWORD, host="192.0.2.1", now=NOW), LoginBusy)
     assert isinstance(users.log_in("Pia", PASSWORD, host="192.0.2.1", now=NOW), Entered)

@@ -392,7 +392,7 @@ def test_opening_with_a_wrong_key_is_a_fault_with_a_mend(kind: str) -> None:
     with ApiServer(kind, look=wrong) as server, pytest.raises(MailerFault) as caught:
         server.mailer().open()
     assert not isinstance(caught.value, MailerBusy)
-    assert "api_key" in caught.value.mend
+    assert "api_key" in caught.value.hint
 
 
 @pytest.mark.parametrize("kind", KINDS)

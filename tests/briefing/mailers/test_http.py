@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from briefing.mailers.http import Answer
+from briefing.mailers.http import HttpResponse
 
 SENT = "Tue, 10 Mar 2026 06:00:00 GMT"
 SECONDS = 1773122400  # the same moment
 
 
-def answer(**fields: str) -> Answer:
+def answer(**fields: str) -> HttpResponse:
     headers = {name.replace("_", "-"): value for name, value in fields.items()}
-    return Answer(429, CaseInsensitiveDict(headers), b"")
+    return HttpResponse(429, CaseInsensitiveDict(headers), b"")
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,12 @@ def test_no_header_upsets_it(value: str, date: str) -> None:
 
 
 def test_the_words_are_on_one_line_and_short() -> None:
-    found = Answer(400, {}, b'{\n  "message": "no"\n}' + b" x" * 5000).words
+    found = HttpResponse(400, {}, b'{\n  "message": "no"\n}' + b" x" * 5000).words
     assert found.startswith('HTTP 400: { "message": "no" }')
     assert "\n" not in found
     assert len(found) < 600
 
 
 def test_a_body_that_is_no_json_has_no_keys() -> None:
-    assert Answer(200, {}, b"<html>").get("id") is None
-    assert Answer(200, {}, b"[1]").get("id") is None
+    assert HttpResponse(200, {}, b"<html>").get("id") is None
+    assert HttpResponse(200, {}, b"[1]").get("id") is None

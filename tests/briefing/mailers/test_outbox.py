@@ -110,7 +110,7 @@ def test_a_folder_that_cannot_be_made_is_a_fault_that_names_it(tmp_path: Path) -
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(MailerFault, match="file/out") as caught:
         Outbox(tmp_path / "file" / "out").open()
-    assert caught.value.mend
+    assert caught.value.hint
 
 
 def test_a_disk_that_fails_is_a_fault_and_ends_it(

@@ -36,7 +36,7 @@ def deliver(mailer: Mailer, messages: list[Message]) -> list[OutcomeKind]:
 def fault(mailer: Smtp) -> MailerFault:
     with pytest.raises(MailerFault) as caught:
         mailer.open().close()
-    assert caught.value.mend
+    assert caught.value.hint
     return caught.value
 
 
@@ -209,7 +209,7 @@ def test_a_certificate_by_an_unknown_authority(
     with RecordingServer(**{how: certificate}) as server:  # type: ignore[arg-type]
         error = fault(make_mailer(server.port, security=security))
     assert "certificate cannot be trusted" in str(error)
-    assert "ca_file" in error.mend
+    assert "ca_file" in error.hint
 
 
 @pytest.mark.parametrize("content", [None, "not a certificate"])
@@ -234,13 +234,13 @@ def test_tls_spoken_to_a_plain_port(make_mailer: MakeMailer) -> None:
     with ScriptedServer() as server:
         error = fault(make_mailer(server.port, security="tls"))
     assert "TLS failed" in str(error)
-    assert "587" in error.mend
+    assert "587" in error.hint
 
 
 def test_plain_spoken_to_a_tls_port(certificate: Certificate, make_mailer: MakeMailer) -> None:
     with RecordingServer(implicit=certificate) as server:
         error = fault(make_mailer(server.port, timeout=0.3))
-    assert "465" in error.mend
+    assert "465" in error.hint
 
 
 def test_a_wrong_password(certificate: Certificate, make_mailer: MakeMailer) -> None:

@@ -10,7 +10,7 @@ from time import perf_counter
 
 import pytest
 
-from briefing.mailers import Gate
+from briefing.mailers import SendGate
 from briefing.mailers.transaction import SmtpLine
 from briefing.model import Message, Outcome, OutcomeKind
 from tests.kit.smtp_script import DROP, SILENCE, Act, Answer, ScriptedServer
@@ -29,7 +29,7 @@ def yes(message: Message) -> bool:
     return True
 
 
-def deliver(line: SmtpLine, messages: Iterable[Message], gate: Gate = yes) -> list[Outcome]:
+def deliver(line: SmtpLine, messages: Iterable[Message], gate: SendGate = yes) -> list[Outcome]:
     with closing(line):
         return list(line.send(messages, gate))
 

@@ -12,11 +12,11 @@ import pytest
 
 from briefing.desk import Desk
 from briefing.model import Edition, Message
-from briefing.returns import Intake, Marks, Reporters, SoftRule, Taken
+from briefing.returns import Marks, Reporters, ReturnsIntake, SoftRule, Taken
 from briefing.store import Database, ledger, returns, reviews
 from briefing.store.ledger import Tally
 from briefing.store.returns import Event, EventKind
-from briefing.store.reviews import Returned
+from briefing.store.reviews import ReviewedReturn
 from subscribers import roll
 from subscribers.roll import Person
 from tests.kit import newsroom
@@ -32,7 +32,7 @@ class Office:
     desk: Desk
     clock: newsroom.Clock
     mailer: newsroom.ScriptedMailer
-    intake: Intake
+    intake: ReturnsIntake
 
     @property
     def marks(self) -> Marks:
@@ -101,7 +101,7 @@ class Office:
         """A delivery report about a reader's last mail, with its mark."""
         return report(address, **{"returned": self.marked(address), **changes})
 
-    def kept(self, address: str) -> list[Returned]:
+    def kept(self, address: str) -> list[ReviewedReturn]:
         """What is kept of what came back about a reader, in the order it came."""
         person = self.person(address)
         with self.database.read() as connection:
@@ -136,7 +136,7 @@ def make_office(
     desk = newsroom.desk(database, mailer, clock)
     newsroom.subscribe(database, readers)
     rule = SoftRule(limit=3, span=timedelta(days=21))
-    intake = Intake(database, Marks(desk.tokens), rule=rule, verp=verp, reporters=reporters)
+    intake = ReturnsIntake(database, Marks(desk.tokens), rule=rule, verp=verp, reporters=reporters)
     return Office(database, desk, clock, mailer, intake)
 
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from briefing.returns import Marks
-from briefing.returns.hook import Forged, NotNow
 from briefing.returns.mail import read_mail
+from briefing.returns.webhook import Forged, NotNow
 from briefing.store.returns import EventKind
 from subscribers.tokens import Tokens
 from tests.briefing.returns.conftest import complaint, report

@@ -20,12 +20,12 @@ from cryptography.x509.oid import NameOID
 from briefing.errors import SourceFailed
 from briefing.returns import Marks
 from briefing.returns.brevo import Brevo
-from briefing.returns.hook import Call, Forged, Hook, NotNow
 from briefing.returns.mailgun import Mailgun
 from briefing.returns.postmark import Postmark
 from briefing.returns.resend import Resend
 from briefing.returns.sendgrid import SendGrid
 from briefing.returns.ses import Ses
+from briefing.returns.webhook import Forged, Hook, NotNow, WebhookCall
 from briefing.store.returns import Event, EventKind
 from subscribers.tokens import Door, Tokens
 
@@ -261,7 +261,7 @@ PROVIDERS = {
 every_provider = pytest.mark.parametrize("name", PROVIDERS)
 
 
-def read(name: str, sent: Sent, now: datetime = NOW) -> Call:
+def read(name: str, sent: Sent, now: datetime = NOW) -> WebhookCall:
     return PROVIDERS[name].hook().read(sent.headers, sent.body, now)
 
 

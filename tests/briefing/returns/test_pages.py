@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from briefing.errors import StoreError
-from briefing.returns.hook import BODY
+from briefing.returns.webhook import BODY
 from briefing.store import Database
 from briefing.store.returns import EventKind
 from briefing.web import Hooks, make_site

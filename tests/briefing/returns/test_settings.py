@@ -80,7 +80,7 @@ def test_what_does_not_fit_is_refused(loading: Loader, returns: str, key: str, w
     told = [fault for fault in caught.value.faults if fault.key == f"returns.{key}"]
     assert len(told) == 1
     assert words in told[0].reason
-    assert told[0].mend
+    assert told[0].hint
 
 
 @pytest.mark.parametrize(("path", "words"), [("", "return_path"), ("b" * 24, "no room")])
@@ -158,4 +158,4 @@ def test_a_secret_of_another_provider_is_told_with_the_mend(loading: Loader, pro
     with pytest.raises(ConfigError, match=provider) as caught:
         build_returned(build(config))
     assert secret not in str(caught.value)
-    assert caught.value.mend
+    assert caught.value.hint

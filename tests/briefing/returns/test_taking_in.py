@@ -11,9 +11,9 @@ import pytest
 
 from briefing.errors import StoreError
 from briefing.returns import Feed
-from briefing.returns.feed import MailNotKept
+from briefing.returns.ingest import MailNotKept
 from briefing.returns.lmtp import LmtpFault, LmtpServer
-from briefing.returns.mailbox import Account, Mailbox, MailboxFault
+from briefing.returns.mailbox import Mailbox, MailboxAccount, MailboxFault
 from briefing.store import Database
 from tests.briefing.returns.conftest import Office, make_office, report
 from tests.kit import mailhost
@@ -122,8 +122,8 @@ def place() -> Iterator[mailhost.Host]:
         yield made
 
 
-def account(port: int) -> Account:
-    return Account("127.0.0.1", port, "none", mailhost.USER, mailhost.PASSWORD, most=10)
+def account(port: int) -> MailboxAccount:
+    return MailboxAccount("127.0.0.1", port, "none", mailhost.USER, mailhost.PASSWORD, most=10)
 
 
 def files(place: mailhost.Host, folder: str = "") -> list[Path]:
@@ -206,7 +206,7 @@ def test_what_is_wrong_with_the_mailbox_is_said(office: Office, place: mailhost.
             with pytest.raises(MailboxFault, match=words) as caught:
                 Mailbox(wrong, office.intake).poll(office.clock())
             assert f"127.0.0.1:{port}" in caught.value.message
-            assert caught.value.mend
+            assert caught.value.hint
             assert mailhost.PASSWORD not in str(caught.value)
     with pytest.raises(MailboxFault, match="cannot be read"):
         Mailbox(good, office.intake).poll(office.clock())

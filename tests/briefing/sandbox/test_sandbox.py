@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from briefing.sandbox import Killed, Limits, Reason, Sandbox, SandboxFault
+from briefing.sandbox import Killed, KillReason, Limits, Sandbox, SandboxFault
 from tests.kit.parsers import BEHAVE, LIE, Asked, Said
 
 SHORT = Limits(cpu_s=1, wall_s=20)
@@ -75,16 +75,16 @@ def test_large_documents_pass_both_ways(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("what", "reason"),
     [
-        ("hold the interpreter", Reason.TIME),
-        ("eat memory", Reason.MEMORY),
-        ("eat memory slowly", Reason.MEMORY),
-        ("crash", Reason.CRASH),
-        ("raise", Reason.CRASH),
-        ("recurse", Reason.CRASH),
+        ("hold the interpreter", KillReason.TIME),
+        ("eat memory", KillReason.MEMORY),
+        ("eat memory slowly", KillReason.MEMORY),
+        ("crash", KillReason.CRASH),
+        ("raise", KillReason.CRASH),
+        ("recurse", KillReason.CRASH),
     ],
 )
 def test_document_that_breaks_a_limit_costs_only_itself(
-    sandbox: Sandbox, what: str, reason: Reason
+    sandbox: Sandbox, what: str, reason: KillReason
 ) -> None:
     assert works(sandbox)
     found = run(sandbox, what)
@@ -95,7 +95,7 @@ def test_document_that_breaks_a_limit_costs_only_itself(
 
 def test_document_that_only_waits_is_killed_by_the_clock(sandbox: Sandbox) -> None:
     found = run(sandbox, "sleep", limits=Limits(cpu_s=1, wall_s=0.5))
-    assert found == Killed(Reason.TIME, "clock")
+    assert found == Killed(KillReason.TIME, "clock")
     assert works(sandbox)
 
 
@@ -111,13 +111,13 @@ def test_other_threads_run_while_a_document_holds_its_child(sandbox: Sandbox) ->
 
 
 def test_result_of_another_type_is_garbled(sandbox: Sandbox) -> None:
-    assert sandbox.run(LIE, b"", Asked()) == Killed(Reason.GARBLED, "ValidationError")
+    assert sandbox.run(LIE, b"", Asked()) == Killed(KillReason.GARBLED, "ValidationError")
 
 
 def test_result_that_is_too_long_is_garbled(sandbox: Sandbox) -> None:
     found = run(sandbox, "talk much", limits=Limits(result=10_000))
     assert isinstance(found, Killed)
-    assert found.reason is Reason.GARBLED
+    assert found.reason is KillReason.GARBLED
     assert works(sandbox)
 
 

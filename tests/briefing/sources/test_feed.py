@@ -230,4 +230,4 @@ def test_web_page_in_place_of_a_feed_names_the_feed(web: WebServer) -> None:
     url = web.serve("/", page, content_type="text/html")
     with pytest.raises(SourceFailed, match=r"source “gazette”: .*not an RSS") as failed:
         FeedSource("gazette", url, NEW_YORK, bounds=LOOPBACK).collect(NOW)
-    assert f"{web.url}/rss.xml" in failed.value.mend
+    assert f"{web.url}/rss.xml" in failed.value.hint

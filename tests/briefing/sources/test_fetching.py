@@ -13,14 +13,14 @@ import pytest
 
 from briefing.errors import SourceFailed
 from briefing.sources import SourceBusy
-from briefing.sources.fetching import Bounds, Page, fetch
+from briefing.sources.fetching import Bounds, FetchedPage, fetch
 from tests.briefing.sources.conftest import NOW, WebServer, web_server
 from tests.kit import certificates
 
 LOOPBACK = Bounds(allow_private=True, connect_s=2, read_s=2, total_s=5)
 
 
-def get(url: str, bounds: Bounds = LOOPBACK, *, etag: str = "", modified: str = "") -> Page:
+def get(url: str, bounds: Bounds = LOOPBACK, *, etag: str = "", modified: str = "") -> FetchedPage:
     return fetch(url, name="gazette", now=NOW, bounds=bounds, etag=etag, modified=modified)
 
 
@@ -28,7 +28,7 @@ def failure(url: str, bounds: Bounds = LOOPBACK) -> SourceFailed:
     with pytest.raises(SourceFailed) as failed:
         get(url, bounds)
     assert failed.value.message.startswith("source “gazette”: ")
-    assert failed.value.mend
+    assert failed.value.hint
     return failed.value
 
 
@@ -118,7 +118,7 @@ def test_addresses_that_are_not_public_are_refused(
         monkeypatch.setattr(socket, "getaddrinfo", answers("127.0.0.1"))
     failed = failure(f"http://{host}:9/", replace(LOOPBACK, allow_private=False))
     assert "not a public address" in failed.message
-    assert "allow_private" in failed.mend
+    assert "allow_private" in failed.hint
 
 
 def answers(*addresses: str) -> Callable[..., list[tuple[object, ...]]]:

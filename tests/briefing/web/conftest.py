@@ -17,7 +17,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
-from briefing.delivery import Pace, Retry
+from briefing.delivery import Retry, Throttle
 from briefing.desk import Desk
 from briefing.model import Article, Edition, EditionState, Message
 from briefing.store import Database, editions
@@ -214,7 +214,7 @@ def make_desk(
         Tokens(secrets),
         theme=lambda _: load_theme(),
         mailer=lambda: mailer,
-        pace=Pace(chunk_size=10),
+        throttle=Throttle(chunk_size=10),
         retry=Retry(),
         return_path="",
         clock=clock,

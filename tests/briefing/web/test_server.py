@@ -78,7 +78,7 @@ def test_a_port_in_use_is_named(house: House) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(ServerFault, match=f"127.0.0.1:{port}.*in use") as fault:
             Server(house.desk, house.clock, "127.0.0.1", port).start()
-    assert fault.value.mend
+    assert fault.value.hint
 
 
 def test_a_host_that_is_not_ours_is_named(house: House) -> None:

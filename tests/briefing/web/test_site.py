@@ -108,7 +108,7 @@ def test_half_a_form_does_nothing(
     house: House, monkeypatch: pytest.MonkeyPatch, messages: list[dict[str, Any]], status: int
 ) -> None:
     """From somebody who hangs up, or who never goes on."""
-    monkeypatch.setattr("briefing.web.guard.PATIENCE", 0.01)
+    monkeypatch.setattr("briefing.web.middleware.PATIENCE", 0.01)
     key = house.join()
     before = house.dump()
     scope = {

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from briefing.composition import compose
-from briefing.composition.lint import Finding, Level, lint
+from briefing.composition.lint import LintFinding, Severity, lint
 from briefing.model import Composition, Edition
 from briefing.web.desk.checking import WORDS, jump_to, rows_by_headline
 from tests.kit import editions
@@ -33,8 +33,8 @@ def made(case: editions.Case, theme: str = "gazette") -> Composition:
     return composed.composition
 
 
-def finding(place: str, message: str = "it is wrong") -> Finding:
-    return Finding("rule", Level.WARNING, place, message, "mend it", "somebody")
+def finding(place: str, message: str = "it is wrong") -> LintFinding:
+    return LintFinding("rule", Severity.WARNING, place, message, "mend it", "somebody")
 
 
 def headline(edition: Edition, number: int) -> str:

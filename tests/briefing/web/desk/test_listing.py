@@ -15,8 +15,8 @@ from briefing.model import EditionState, Message, Outcome, OutcomeKind, Role
 from briefing.store import articles, returns
 from briefing.store.articles import SourceState
 from briefing.store.ledger import Tally
-from briefing.web.desk.parts import Sums
-from briefing.web.desk.table import tell_span
+from briefing.web.desk.context import Sums
+from briefing.web.desk.edition_page import tell_span
 from tests.briefing.web.desk.conftest import HX, Browser, Morning, enter, form_of, plain
 from tests.kit import newsroom
 from tests.kit.newsroom import DAY, NOW, article, subscribe

@@ -14,7 +14,7 @@ import pytest
 from briefing.mailers.outbox import Outbox
 from briefing.model import Role
 from briefing.web import Newsroom, make_site
-from briefing.web.desk.folder import Folder
+from briefing.web.desk.maildir import Folder
 from tests.briefing.web.desk.conftest import Browser, Room, enter
 from tests.kit import newsroom
 from tests.kit.newsroom import NOW, subscribe
@@ -310,7 +310,7 @@ def test_a_page_opens_no_more_files_than_it_shows(
         opened.append(path.name)
         return really_open(path, flags)
 
-    monkeypatch.setattr("briefing.web.desk.folder.os.open", open_counted)
+    monkeypatch.setattr("briefing.web.desk.maildir.os.open", open_counted)
 
     assert "300 mails" in words(publisher.get("/desk/outbox").text)
     assert sorted(set(opened) & {f"m{number}" for number in range(300)}) == sorted(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from briefing.model import Role
-from briefing.returns import Intake, Marks
+from briefing.returns import Marks, ReturnsIntake
 from briefing.web import Newsroom, make_site
 from subscribers import roll
 from tests.briefing.returns.conftest import report
@@ -16,15 +16,15 @@ ANNA = "reader1@readers.example"
 
 
 @pytest.fixture
-def intake(room: Room) -> Intake:
+def intake(room: Room) -> ReturnsIntake:
     subscribe(room.database, 2)
-    intake = Intake(room.database, Marks(room.desk.tokens))
+    intake = ReturnsIntake(room.database, Marks(room.desk.tokens))
     hostile = report(ANNA, diagnostic="smtp; 550 5.1.1 <script>alert(1)</script> User unknown")
     intake.take_mail(hostile.encode(), room.clock())
     return intake
 
 
-def browse(room: Room, intake: Intake, role: Role) -> Browser:
+def browse(room: Room, intake: ReturnsIntake, role: Role) -> Browser:
     browser = enter(room, role.value, role)
     browser.site = make_site(room.desk, room.clock, newsroom=Newsroom(intake=intake))
     return browser
@@ -36,7 +36,9 @@ def status(room: Room) -> str:
 
 
 @pytest.mark.parametrize(("act", "after"), [("accept", "suppressed"), ("dismiss", "active")])
-def test_a_publisher_settles_what_waits(room: Room, intake: Intake, act: str, after: str) -> None:
+def test_a_publisher_settles_what_waits(
+    room: Room, intake: ReturnsIntake, act: str, after: str
+) -> None:
     browser = browse(room, intake, Role.PUBLISHER)
     page = browser.get("/desk/returned").text
     assert ANNA in page
@@ -49,7 +51,7 @@ def test_a_publisher_settles_what_waits(room: Room, intake: Intake, act: str, af
     assert again.headers["location"].endswith("done=gone")
 
 
-def test_an_editor_sees_no_addresses(room: Room, intake: Intake) -> None:
+def test_an_editor_sees_no_addresses(room: Room, intake: ReturnsIntake) -> None:
     browser = browse(room, intake, Role.EDITOR)
     assert browser.get("/desk/returned").status_code == 403
     [one] = intake.waiting()

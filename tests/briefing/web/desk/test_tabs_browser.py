@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from briefing.model import Role, User
 from briefing.web import Newsroom, Server
 from briefing.web.desk import together
-from briefing.web.desk.gate import Seat
+from briefing.web.desk.auth import Seat
 from tests.briefing.web.desk.conftest import Morning
 from tests.kit import browser as chromium
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from briefing.desk.editing import Sheet
+from briefing.desk.editing import EditorView
 from briefing.model import EditionState, User
 from briefing.web import Newsroom, Server
 from briefing.web.desk import together
@@ -34,7 +34,7 @@ def test_what_happens_while_a_page_is_made_is_news_to_it(
     editing, now = morning.room.desk.editing, morning.room.clock()
     read = editing.sheet
 
-    def read_just_before(number: int, *, who: User) -> Sheet:
+    def read_just_before(number: int, *, who: User) -> EditorView:
         sheet = read(number, who=who)
         monkeypatch.setattr(editing, "sheet", read)
         editing.pin(number, 4, True, seen=1, who=User(2, "Ben"), now=now)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from briefing.model import Article, Edition, Image, Role
 from briefing.store.tables import compositions
-from briefing.web.desk.looks import Look
+from briefing.web.desk.preview_modes import PreviewMode
 from briefing.web.desk.views import POLICY, WITH_PICTURES
 from subscribers import roll
 from subscribers.tokens import Door
@@ -24,7 +24,11 @@ HOSTILE = (
     "<script>alert(1)</script>\"'><img src=x onerror=alert(2)></style></textarea></pre>"
     "{{ 7*7 }}{% raw %}"
 )
-PICTURES = [look for look in Look if look not in (Look.NO_IMAGES, Look.TEXT, Look.RAW)]
+PICTURES = [
+    look
+    for look in PreviewMode
+    if look not in (PreviewMode.NO_IMAGES, PreviewMode.TEXT, PreviewMode.RAW)
+]
 
 
 def join(room: Room, address: str = READER, sections: str = "", slug: str = "daily") -> int:
@@ -58,8 +62,8 @@ def view(browser: Browser, edition: Edition, look: str, reader: str = "") -> str
     return answer.text
 
 
-@pytest.mark.parametrize("look", list(Look))
-def test_every_look_is_shut_in(room: Room, editor: Browser, look: Look) -> None:
+@pytest.mark.parametrize("look", list(PreviewMode))
+def test_every_look_is_shut_in(room: Room, editor: Browser, look: PreviewMode) -> None:
     answer = editor.get(f"/desk/editions/{room.draft().id}/view?look={look}&pictures=1")
 
     policy = answer.headers["content-security-policy"]
@@ -91,8 +95,8 @@ def test_there_are_no_other_editions_and_looks(room: Room, editor: Browser) -> N
     assert editor.get(f"/desk/editions/{edition.id}/view?look=sideways").status_code == 422
 
 
-@pytest.mark.parametrize("look", [Look.TEXT, Look.RAW])
-def test_what_is_shown_as_text_is_escaped(room: Room, editor: Browser, look: Look) -> None:
+@pytest.mark.parametrize("look", [PreviewMode.TEXT, PreviewMode.RAW])
+def test_what_is_shown_as_text_is_escaped(room: Room, editor: Browser, look: PreviewMode) -> None:
     room.desk.store([attacked(1)], room.clock())
     shown = view(editor, room.draft(0), look)
 
@@ -100,7 +104,7 @@ def test_what_is_shown_as_text_is_escaped(room: Room, editor: Browser, look: Loo
     assert "<img" not in shown
     assert shown.count("</style>") == 1
     assert "</textarea>" not in shown
-    if look is Look.TEXT:
+    if look is PreviewMode.TEXT:
         assert "<script>alert(1)</script>" in html.unescape(shown)
         assert "{{ 7*7 }}" in shown
 
@@ -134,7 +138,7 @@ def test_an_edition_without_stories_has_a_sentence(room: Room, publisher: Browse
         now=room.clock(),
     )
 
-    for look in Look:
+    for look in PreviewMode:
         assert "no story in this edition" in view(publisher, dropped.edition, look)
     assert publisher.get(f"/desk/editions/{edition.id}/proof").status_code == 200
 
@@ -154,7 +158,7 @@ def test_a_sent_edition_is_shown_as_it_was_frozen(room: Room, publisher: Browser
 
     assert view(publisher, edition, "desktop") == with_all
     assert view(publisher, edition, "desktop", READER) == as_anna
-    for look in Look:
+    for look in PreviewMode:
         assert "Parliament" in view(publisher, edition, look)
 
 
@@ -189,7 +193,7 @@ def test_a_readers_doors_stay_shut(room: Room, publisher: Browser, frozen: bool)
     edition = room.draft()
     if frozen:
         edition = room.desk.approve(edition, by="Pia", now=room.clock())
-    shown = "".join(view(publisher, edition, look, READER) for look in Look)
+    shown = "".join(view(publisher, edition, look, READER) for look in PreviewMode)
 
     for door in Door:
         assert room.desk.tokens.sign(door, key, "daily") not in shown
@@ -210,7 +214,7 @@ def test_sections_without_a_story_have_a_sentence(
     if frozen:
         edition = room.desk.approve(edition, by="Pia", now=room.clock())
 
-    for look in Look:
+    for look in PreviewMode:
         assert "chosen sections hold no story" in view(publisher, edition, look, READER)
 
 
@@ -256,7 +260,7 @@ def test_looking_writes_nothing(room: Room, publisher: Browser) -> None:
     with room.database.read() as connection:
         before = room.desk.editing.sheet(edition.id, who=room.desk.users.list()[0])
         story = roll.story_of(connection, 1)
-    for look in Look:
+    for look in PreviewMode:
         view(publisher, edition, look, READER)
     publisher.get(f"/desk/editions/{edition.id}/proof")
 

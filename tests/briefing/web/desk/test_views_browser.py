@@ -70,9 +70,9 @@ def draft(room: Room) -> Edition:
 def open_all(page: Page, url: str) -> None:
     """The page with each of its frames loaded; they are lazy."""
     page.goto(url)
-    for frame in page.locator("iframe").all():
-        frame.scroll_into_view_if_needed()
-        inside = frame.element_handle().content_frame()
+    for renderer in page.locator("iframe").all():
+        renderer.scroll_into_view_if_needed()
+        inside = renderer.element_handle().content_frame()
         assert inside is not None
         inside.wait_for_load_state("load")
         inside.wait_for_url(re.compile("/view"))
@@ -116,7 +116,7 @@ def test_so_it_is_in_the_frames(room: Room, browser: Browser, address: str, sche
     edition = draft(room)
     with visit(room, browser, scheme=scheme) as page:
         open_all(page, f"{address}/desk/editions/{edition.id}/proof?look=desktop&look=dark")
-        light, dark = (frame.evaluate(GROUND) for frame in page.frames[1:])
+        light, dark = (renderer.evaluate(GROUND) for renderer in page.frames[1:])
 
     assert light == LIGHT
     assert dark != light
@@ -199,9 +199,9 @@ def test_hostile_words_do_nothing(room: Room, browser: Browser, address: str) ->
         )
         open_all(page, f"{address}/desk/editions/{edition.id}/proof?{EVERY_LOOK}")
         assert len(page.frames) == 9
-        for frame in page.frames[1:]:
-            assert "<script>alert(1)</script>" in frame.evaluate("document.body.textContent")
-            assert frame.locator("script, img[onerror], a[href^='javascript']").count() == 0
+        for renderer in page.frames[1:]:
+            assert "<script>alert(1)</script>" in renderer.evaluate("document.body.textContent")
+            assert renderer.locator("script, img[onerror], a[href^='javascript']").count() == 0
         for opened in page.locator("details").all():
             opened.evaluate("details => details.open = true")
         assert page.locator("script:not([src]), img").count() == 0
@@ -258,10 +258,12 @@ def test_the_links_of_the_mail_lead_nowhere(
         across, down = link.evaluate(
             "e => [e.getBoundingClientRect().x, e.getBoundingClientRect().y]"
         )
-        frame = page.locator("iframe").bounding_box()
-        assert frame is not None
+        renderer = page.locator("iframe").bounding_box()
+        assert renderer is not None
         with page.expect_event("console", lambda line: "Blocked opening" in line.text):
-            page.mouse.click(frame["x"] + scale * (across + 20), frame["y"] + scale * (down + 20))
+            page.mouse.click(
+                renderer["x"] + scale * (across + 20), renderer["y"] + scale * (down + 20)
+            )
 
         assert link.is_visible()
         assert len(page.context.pages) == 1
@@ -341,7 +343,7 @@ def test_two_looks_stand_beside_each_other_with_the_check(
     for width, scale in ((1440, 1.0), (1280, 0.78)):
         with visit(room, browser, width=width) as page:
             page.goto(f"{address}/desk/editions/{edition.id}/proof")
-            desktop, narrow = (frame.bounding_box() for frame in page.locator("iframe").all())
+            desktop, narrow = (renderer.bounding_box() for renderer in page.locator("iframe").all())
             check = page.locator("#check").bounding_box()
             assert desktop is not None
             assert narrow is not None

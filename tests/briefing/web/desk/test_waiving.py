@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from briefing.composition.lint import Finding, Level
-from briefing.desk.deciding import Judged
+from briefing.composition.lint import LintFinding, Severity
+from briefing.desk.approval import Judged
 from briefing.model import Edition
 from tests.briefing.web.desk.conftest import Browser, Room
 from tests.kit import newsroom
@@ -29,12 +29,12 @@ def judged(room: Room, edition: Edition) -> Judged:
     return room.desk.deciding.judge(edition.id, room.desk.proofs.of(edition).findings)
 
 
-def warning(room: Room, edition: Edition) -> Finding:
+def warning(room: Room, edition: Edition) -> LintFinding:
     return next(one for one in judged(room, edition).warnings if one.rule == "shouting")
 
 
 def post(
-    browser: Browser, edition: Edition, act: str, finding: Finding, **sent: Any
+    browser: Browser, edition: Edition, act: str, finding: LintFinding, **sent: Any
 ) -> httpx.Response:
     headers = {"HX-Request": "true"} if sent.pop("fragment", False) else {}
     form = {"rule": finding.rule, "place": finding.place, "about": finding.about, **sent}
@@ -106,7 +106,7 @@ def test_nobody_answers_for_an_error_or_for_nothing(
     room: Room, editor: Browser, edition: Edition
 ) -> None:
     error = judged(room, edition).errors[0]
-    nothing = Finding("shouting", Level.WARNING, "“Elsewhere”", "", "", "")
+    nothing = LintFinding("shouting", Severity.WARNING, "“Elsewhere”", "", "", "")
 
     for finding in (error, nothing):
         answer = post(editor, edition, "waive", finding, reason="why not", back=PROOF)
