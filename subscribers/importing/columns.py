@@ -340,7 +340,12 @@ FORMATS: Final = (
             "briefings": Use.BRIEFINGS,
             **_uses(Use.IGNORED, "paused until"),
         },
-        words={"manual": ImportedStatus.MANUAL, "erased": ImportedStatus.UNSUBSCRIBED},
+        # “suppressed” is no reason: the column of the reason has it, and is at least as strict.
+        words={
+            "suppressed": ImportedStatus.BOUNCE,
+            "manual": ImportedStatus.MANUAL,
+            "erased": ImportedStatus.UNSUBSCRIBED,
+        },
     ),
     Format(
         "phplist",
