@@ -12,11 +12,11 @@ import typer
 from briefing.cli.console import CliSession, Day, Json, Slug, commands, plural, report, session
 from briefing.cli.reports import name_edition
 from briefing.composition import LIMIT
-from briefing.composition.lint import LintFinding, Severity, Weight, outward_links, weigh
-from briefing.composition.lint import lint as judge
 from briefing.composition.slots import spliced_size
 from briefing.desk import Draft
 from briefing.errors import JobError
+from briefing.lint import LintFinding, Severity, Weight, outward_links, weigh
+from briefing.lint import lint as judge
 from briefing.model import Edition
 
 app = commands()

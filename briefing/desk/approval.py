@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from briefing.composition.lint import LintFinding, Severity
 from briefing.desk import input_limits
 from briefing.desk.dispatch import refuse_early
 from briefing.errors import EditionError
+from briefing.lint import LintFinding, Severity
 from briefing.model import DAILY, Briefing, Edition, EditionState, User
 from briefing.store import Connection, Database, editions, edits, waivers
 from briefing.store import users as accounts
@@ -134,7 +134,7 @@ class Approval:
     ) -> Edition | Judged:
         """Freeze a revision; `Judged` where findings stand in the way, and nothing is written.
 
-        `findings` are those of that revision (`briefing.composition.lint`). `waiving` is a reason
+        `findings` are those of that revision (`briefing.lint`). `waiving` is a reason
         that answers for every open warning at once.
         """
         _check_role(who, "approve")

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from briefing.composition import Composed
-from briefing.composition.lint import LintFinding, is_operators, lint, weigh
 from briefing.composition.slots import spliced_size
+from briefing.lint import LintFinding, is_operators, lint, weigh
 from briefing.model import Briefing, Edition, Publication
 
 __all__ = ["Preflight", "Proof", "for_editors"]

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from briefing.composition import Composed, compose
-from briefing.composition.lint import LintFinding, Severity, lint
 from briefing.composition.pictures import PictureRefusal, picture_source
 from briefing.composition.shrink import Loss
 from briefing.config import load, write_starter
 from briefing.config.reading import FaultyConfig
+from briefing.lint import LintFinding, Severity, lint
 from briefing.model import Image
 from briefing.web.desk.views import POLICY, WITH_PICTURES
 from tests.kit import editions

@@ -11,10 +11,10 @@ from email.policy import default
 
 import pytest
 
-from briefing.composition.lint import Severity, lint
 from briefing.delivery import Ended
 from briefing.desk import Desk
 from briefing.desk.editing import Clash, Saved
+from briefing.lint import Severity, lint
 from briefing.model import DAILY, Edition, EditionState, Role, User
 from briefing.store import Database, editions
 from tests.kit.newsroom import NOW, PUBLICATION, Clock, ScriptedMailer, articles, subscribe

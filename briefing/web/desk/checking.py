@@ -14,10 +14,10 @@ from typing import Final, NamedTuple
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
-from briefing.composition.lint import LintFinding
 from briefing.composition.sanitize import address, markdown_text, words
 from briefing.desk.editing import EDITABLE
 from briefing.desk.preflight import Proof
+from briefing.lint import LintFinding
 from briefing.model import Composition, Edition, Story
 
 __all__ = ["WORDS", "jump_to", "links_of", "rows_by_headline"]

@@ -10,8 +10,8 @@ from fastapi import Form
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from briefing.composition.lint import LintFinding
 from briefing.desk.approval import Judged
+from briefing.lint import LintFinding
 from briefing.model import Edition, EditionState
 from briefing.web.desk.auth import Operating, Seat, Seated
 from briefing.web.desk.context import DeskContext, Number

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from briefing.composition.lint import LintFinding
 from briefing.composition.page import arrange
 from briefing.composition.sanitize import words
 from briefing.desk.approval import Judged
 from briefing.desk.preflight import Proof
+from briefing.lint import LintFinding
 from briefing.model import Briefing, Edition, Story
 from briefing.store.presence import Presence
 from briefing.web.desk.checking import jump_to

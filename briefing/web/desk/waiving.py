@@ -12,9 +12,9 @@ from typing import Annotated, Any
 from fastapi import Form
 from starlette.responses import Response
 
-from briefing.composition.lint import LintFinding
 from briefing.desk.approval import Judged
 from briefing.errors import BriefingError, EditionError, StoreError
+from briefing.lint import LintFinding
 from briefing.web.desk.auth import Seat, Seated
 from briefing.web.desk.checking import links_of
 from briefing.web.desk.context import DeskContext, Number

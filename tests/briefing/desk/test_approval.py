@@ -9,11 +9,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from briefing.composition.lint import LintFinding, Severity
 from briefing.delivery import Ended
 from briefing.desk import Desk
 from briefing.desk.approval import Judged, NotAllowed, judge
 from briefing.errors import EditionError
+from briefing.lint import LintFinding, Severity
 from briefing.mailers import Mailer
 from briefing.model import Edition, EditionState, Message, Outcome, OutcomeKind, Role, User
 from briefing.store import Database

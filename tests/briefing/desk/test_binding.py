@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from briefing.composition.lint import LintFinding, Severity
 from briefing.desk import Desk
 from briefing.errors import EditionError
+from briefing.lint import LintFinding, Severity
 from briefing.model import (
     Edition,
     EditionState,

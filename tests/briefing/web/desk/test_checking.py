@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from briefing.composition import compose
-from briefing.composition.lint import LintFinding, Severity, lint
+from briefing.lint import LintFinding, Severity, lint
 from briefing.model import Composition, Edition
 from briefing.web.desk.checking import WORDS, jump_to, rows_by_headline
 from tests.kit import editions

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import briefing
-from briefing.composition.lint import LintFinding, Severity
 from briefing.desk import Desk
 from briefing.desk.editing import Clash, Saved
+from briefing.lint import LintFinding, Severity
 from briefing.model import Edition, Role, Treatment, User
 from briefing.store.edits import Change, Edit
 from briefing.web.desk import log_text

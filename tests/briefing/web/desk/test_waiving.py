@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from briefing.composition.lint import LintFinding, Severity
 from briefing.desk.approval import Judged
+from briefing.lint import LintFinding, Severity
 from briefing.model import Edition
 from tests.briefing.web.desk.conftest import Browser, Room
 from tests.kit import newsroom

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from briefing.composition.lint.finding import LintFinding, Rule, error, warning
-from briefing.composition.lint.mail import ParsedMail, clean
-from briefing.composition.lint.shown import show
 from briefing.composition.shrink import Loss
 from briefing.composition.slots import Slot
 from briefing.composition.text import LINE, cells
+from briefing.lint.finding import LintFinding, Rule, error, warning
+from briefing.lint.mail import ParsedMail, clean
+from briefing.lint.shown import show
 
 _UNSUBSCRIBE = error(
     "unsubscribe",

@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from briefing.composition.lint.finding import LintFinding, Rule, error, warning
-from briefing.composition.lint.mail import ParsedMail, clean, own_text, where
 from briefing.composition.sanitize import markdown_text
+from briefing.lint.finding import LintFinding, Rule, error, warning
+from briefing.lint.mail import ParsedMail, clean, own_text, where
 from briefing.model import Story
 
 _LEFTOVER = warning(

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from briefing.composition.lint.finding import LintFinding, error, warning
-from briefing.composition.lint.mail import ParsedMail, clean, squeeze
 from briefing.composition.text import cells
+from briefing.lint.finding import LintFinding, error, warning
+from briefing.lint.mail import ParsedMail, clean, squeeze
 
 _EMPTY = error(
     "subject-empty", "There is a subject.", "RFC 5322, 3.6.5; SpamAssassin, MISSING_SUBJECT"

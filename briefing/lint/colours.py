@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from briefing.composition.lint.finding import LintFinding, Rule, error, warning
-from briefing.composition.lint.mail import ParsedMail, own_text, where
-from briefing.composition.lint.shown import Scheme, Shown, show
 from briefing.composition.look import contrast
+from briefing.lint.finding import LintFinding, Rule, error, warning
+from briefing.lint.mail import ParsedMail, own_text, where
+from briefing.lint.shown import Scheme, Shown, show
 
 _AA: Final = "WCAG 2.2, 1.4.3 Contrast (Minimum) (AA)"
 _LIGHT = error("contrast", "Text keeps 4.5:1 with its ground, large text 3:1.", _AA)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from briefing.composition.lint.css import ParsedStylesheet
-from briefing.composition.lint.finding import LintFinding, error
-from briefing.composition.lint.mail import ParsedMail, where
+from briefing.lint.css import ParsedStylesheet
+from briefing.lint.finding import LintFinding, error
+from briefing.lint.mail import ParsedMail, where
 
 _SIZE = error(
     "style-size",

@@ -7,9 +7,9 @@ from typing import Final
 
 from lxml.html import HtmlElement
 
-from briefing.composition.lint.css import pixels
-from briefing.composition.lint.finding import LintFinding, error, warning
-from briefing.composition.lint.mail import (
+from briefing.lint.css import pixels
+from briefing.lint.finding import LintFinding, error, warning
+from briefing.lint.mail import (
     ParsedMail,
     clean,
     own_text,
@@ -18,7 +18,7 @@ from briefing.composition.lint.mail import (
     where,
     whole_text,
 )
-from briefing.composition.lint.shown import Scheme, Shown, show
+from briefing.lint.shown import Scheme, Shown, show
 
 _SMALL = error(
     "text-size",

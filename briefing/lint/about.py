@@ -6,8 +6,8 @@ import re
 from hashlib import sha256
 from typing import Final
 
-from briefing.composition.lint.finding import LintFinding
 from briefing.composition.sanitize import words
+from briefing.lint.finding import LintFinding
 from briefing.model import Composition, Edition
 
 _LINE: Final = re.compile(r"(HTML|text) line (\d+)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from briefing.composition.lint.css import Color, ParsedStylesheet, pixels, read_color, read_style
+from briefing.lint.css import Color, ParsedStylesheet, pixels, read_color, read_style
 
 
 def test_a_sheet_is_its_rules_with_the_conditions_round_them() -> None:

@@ -13,9 +13,9 @@ from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
 from briefing.composition.composer import Composed
-from briefing.composition.lint.css import Declarations, ParsedStylesheet, read_style
 from briefing.composition.sanitize import shorten, words
 from briefing.composition.shrink import Shrunk
+from briefing.lint.css import Declarations, ParsedStylesheet, read_style
 from briefing.model import Briefing, Edition, Publication, Story
 
 __all__ = ["ParsedMail", "own_text", "squeeze"]

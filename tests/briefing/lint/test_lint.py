@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from briefing.composition import LIMIT, Composed, Theme, compose
-from briefing.composition.lint import RULES, LintFinding, Severity, lint, outward_links, weigh
 from briefing.composition.slots import Slot
 from briefing.desk.preflight import for_editors
+from briefing.lint import RULES, LintFinding, Severity, lint, outward_links, weigh
 from briefing.model import Briefing, Edition, Image, Publication
 from tests.kit import editions
 

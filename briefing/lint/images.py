@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from lxml import etree
 from lxml.html import HtmlElement
 
-from briefing.composition.lint.finding import LintFinding, error, warning
-from briefing.composition.lint.mail import ParsedMail, clean, style_of, where, whole_text
 from briefing.composition.pictures import PictureRefusal, picture_source
+from briefing.lint.finding import LintFinding, error, warning
+from briefing.lint.mail import ParsedMail, clean, style_of, where, whole_text
 
 _ALT = error(
     "image-alt", "Every <img> has an alt attribute.", "WCAG 2.2, 1.1.1 Non-text Content (A)"

@@ -10,11 +10,11 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 from briefing.composition.composer import Composed
-from briefing.composition.lint.finding import LintFinding, error, warning
-from briefing.composition.lint.mail import ParsedMail, clean, whole_text
 from briefing.composition.pictures import PictureRefusal
 from briefing.composition.shrink import LIMIT, Loss
 from briefing.composition.slots import spliced_size
+from briefing.lint.finding import LintFinding, error, warning
+from briefing.lint.mail import ParsedMail, clean, whole_text
 from briefing.model import Briefing, Edition, Publication
 
 _CLIPPED: Final = 102_000

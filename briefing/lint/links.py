@@ -16,10 +16,10 @@ from urllib.parse import parse_qsl, urlsplit
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
-from briefing.composition.lint.finding import LintFinding, error, warning
-from briefing.composition.lint.mail import ParsedMail, clean, squeeze, where, whole_text
 from briefing.composition.sanitize import address
 from briefing.composition.slots import Slot
+from briefing.lint.finding import LintFinding, error, warning
+from briefing.lint.mail import ParsedMail, clean, squeeze, where, whole_text
 
 _ADDRESS = error(
     "link-address",

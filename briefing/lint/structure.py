@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from briefing.composition.languages import direction_of, has_catalogue, language_for, valid_tag
-from briefing.composition.lint.finding import LintFinding, error, warning
-from briefing.composition.lint.mail import ParsedMail, clean, own_text, squeeze, where, whole_text
+from briefing.lint.finding import LintFinding, error, warning
+from briefing.lint.mail import ParsedMail, clean, own_text, squeeze, where, whole_text
 
 _DOCTYPE = error(
     "doctype",

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from briefing.composition.composer import Composed
-from briefing.composition.lint import (
+from briefing.lint import (
     colours,
     images,
     layout,
@@ -24,10 +24,10 @@ from briefing.composition.lint import (
     subject,
     words,
 )
-from briefing.composition.lint.about import digest
-from briefing.composition.lint.finding import LintFinding, Rule, Severity
-from briefing.composition.lint.mail import ParsedMail
-from briefing.composition.lint.size import Weight, weigh
+from briefing.lint.about import digest
+from briefing.lint.finding import LintFinding, Rule, Severity
+from briefing.lint.mail import ParsedMail
+from briefing.lint.size import Weight, weigh
 from briefing.model import Briefing, Edition, Publication
 
 __all__ = [

@@ -16,8 +16,8 @@ from cssselect import SelectorError
 from lxml.cssselect import CSSSelector
 from lxml.html import HtmlElement
 
-from briefing.composition.lint.css import Color, Declarations, plain, read_color
-from briefing.composition.lint.mail import ParsedMail, style_of
+from briefing.lint.css import Color, Declarations, plain, read_color
+from briefing.lint.mail import ParsedMail, style_of
 
 __all__ = ["Scheme", "Shown", "show"]
 

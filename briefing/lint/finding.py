@@ -19,7 +19,7 @@ class Severity(StrEnum):
 class LintFinding:
     """One fault. `rule` is a stable slug, `place` says where: a headline, "subject", "HTML line 61"
     or "text line 3". `source` is the standard or page that the rule comes from. `about` marks the
-    words it was found in (see `briefing.composition.lint.about`)."""
+    words it was found in (see `briefing.lint.about`)."""
 
     rule: str
     level: Severity

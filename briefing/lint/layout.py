@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from briefing.composition.lint.css import pixels, plain
-from briefing.composition.lint.finding import LintFinding, error, warning
-from briefing.composition.lint.mail import ParsedMail, own_text, style_of, where
-from briefing.composition.lint.shown import show
+from briefing.lint.css import pixels, plain
+from briefing.lint.finding import LintFinding, error, warning
+from briefing.lint.mail import ParsedMail, own_text, style_of, where
+from briefing.lint.shown import show
 
 _GHOST = error(
     "ghost-table",
