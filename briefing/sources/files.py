@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,6 +24,8 @@ from briefing.sources.moments import start_of
 __all__ = ["FilesSource", "read_path"]
 
 MAX_BYTES = 5_000_000
+_AT_ONCE = 2
+_AHEAD = 8
 _SETTLED_S = 2.0  # a file that changed this recently may still be being written
 
 
@@ -44,12 +48,9 @@ def read_path(
     """
     intake = Intake(now, timezone, _instant(published, timezone), section, source)
     found = False
-    for file, folder in _files(path):
+    for items in _read_ahead(_files(path), intake):
         found = True
-        if isinstance(file, Refusal):
-            yield file
-        else:
-            yield from _read(file, replace(intake, section=section or folder))
+        yield from items
     if not found:
         yield Refusal(str(path), "there are no article files in this folder")
 
@@ -72,7 +73,7 @@ class FilesSource:
                 f"source “{self.name}”: {self.path}: there is no such folder.",
                 hint="Create it, or correct the path in the configuration.",
             )
-        settled: list[tuple[Path, str]] = []
+        settled: list[tuple[Path | Refusal, str]] = []
         refused: list[Refusal] = []
         marks = hashlib.sha256()
         for file, folder in _files(self.path):
@@ -85,10 +86,12 @@ class FilesSource:
                 refused.append(Refusal(str(file), "it is still being written; next time"))
         if etag and etag == marks.hexdigest():
             return Harvest(etag=etag, not_modified=True)
-        intake = Intake(now, self.timezone, source=self.name, language=self.language)
+        intake = Intake(
+            now, self.timezone, section=self.section, source=self.name, language=self.language
+        )
         articles: list[Article] = []
-        for path, folder in settled:
-            for item in _read(path, replace(intake, section=self.section or folder)):
+        for items in _read_ahead(settled, intake):
+            for item in items:
                 if isinstance(item, Article):
                     articles.append(item)
                 else:
@@ -148,6 +151,29 @@ def _stays_inside(file: Path, root: Path) -> bool:
         return file.resolve(strict=True).is_relative_to(root.resolve())
     except (OSError, RuntimeError):  # a loop of links
         return False
+
+
+def _read_ahead(
+    files: Iterable[tuple[Path | Refusal, str]], intake: Intake
+) -> Iterator[list[Article | Refusal]]:
+    """What each file holds, in their order. Two are read at once, by a child process each, and a
+    few more wait: never a whole folder in memory."""
+    waiting: deque[Future[list[Article | Refusal]]] = deque()
+    readers = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="read-file")
+    try:
+        for file, folder in files:
+            chosen = replace(intake, section=intake.section or folder)
+            waiting.append(readers.submit(_all_of, file, chosen))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        readers.shutdown(cancel_futures=True)
+
+
+def _all_of(file: Path | Refusal, intake: Intake) -> list[Article | Refusal]:
+    return [file] if isinstance(file, Refusal) else list(_read(file, intake))
 
 
 def _read(file: Path, intake: Intake) -> Iterator[Article | Refusal]:

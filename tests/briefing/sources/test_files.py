@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 
 from briefing.errors import SourceFailed
 from briefing.model import Article
-from briefing.sources import Refusal
+from briefing.sources import Refusal, files
+from briefing.sources.confined import Document, ReadDocument
 from briefing.sources.files import FilesSource, read_path
 from tests.briefing.sources.conftest import NEW_YORK, NOW
 
@@ -39,6 +41,21 @@ def test_folder_is_read_with_those_below_in_order(tmp_path: Path) -> None:
     articles, refused = read(tmp_path)
     assert [a.headline for a in articles] == ["An entry", "Headline of {}", "A page", "C"]
     assert refused == []
+
+
+def test_two_files_are_read_at_the_same_time_and_told_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, **{f"{n:02}_txt": STORY for n in range(30)})
+    meeting = threading.Barrier(2, timeout=30)
+
+    def wait_for_the_other(_parser: object, _data: bytes, document: Document) -> ReadDocument:
+        meeting.wait()
+        return ReadDocument(problem=f"{document.name}: no.")
+
+    monkeypatch.setattr(files, "read_confined", wait_for_the_other)
+    _, refused = read(tmp_path)
+    assert [Path(one.name).stem for one in refused] == [f"{n:02}" for n in range(30)]
 
 
 def test_sub_folder_names_the_section_of_articles_that_have_none(tmp_path: Path) -> None:
