@@ -74,7 +74,16 @@ def draft_facts(draft: Draft) -> dict[str, Any]:
         "left_out": [
             {"headline": out.article.headline, "reason": out.reason} for out in draft.left_out
         ],
-        "shrunk": [str(cut) for cut in draft.composed.shrunk],
+        "shrunk": [
+            {
+                "uid": cut.uid,
+                "headline": cut.headline,
+                "loss": cut.loss.value,
+                "why": cut.why.value if cut.why else None,
+                "text": cut.describe(),
+            }
+            for cut in draft.composed.shrunk
+        ],
     }
 
 
@@ -121,7 +130,7 @@ def describe_draft(draft: Draft, briefing: Briefing) -> str:
             if story.section == slug
         ]
     lines += [f"left out: “{out.article.headline}”: {out.reason}" for out in draft.left_out]
-    lines += [f"cut to fit: {cut}" for cut in draft.composed.shrunk]
+    lines += [f"cut to fit: {cut.describe()}" for cut in draft.composed.shrunk]
     return "\n".join(lines)
 
 

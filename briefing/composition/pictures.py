@@ -28,12 +28,26 @@ _UNSHOWN: Final = (".svg", ".svgz", ".webp", ".avif", ".heic", ".jxl", ".tif", "
 class PictureRefusal(StrEnum):
     """Why a picture is left out."""
 
-    NO_ADDRESS = "no web address"
-    NUMBER = "a number in place of a host"
-    PRIVATE = "a private host"
-    PORT = "a port of its own"
-    FORMAT = "a format that mail programs do not show"
-    TINY = "smaller than 48 pixels"
+    NO_ADDRESS = "no-address"
+    NUMBER = "number"
+    PRIVATE = "private"
+    PORT = "port"
+    FORMAT = "format"
+    TINY = "tiny"
+
+    def describe(self) -> str:
+        """For people: what it has, or of `TINY`, what it is."""
+        return _REFUSED[self]
+
+
+_REFUSED: Final = {
+    PictureRefusal.NO_ADDRESS: "no web address",
+    PictureRefusal.NUMBER: "a number in place of a host",
+    PictureRefusal.PRIVATE: "a private host",
+    PictureRefusal.PORT: "a port of its own",
+    PictureRefusal.FORMAT: "a format that mail programs do not show",
+    PictureRefusal.TINY: "smaller than 48 pixels",
+}
 
 
 @dataclass(frozen=True, slots=True)

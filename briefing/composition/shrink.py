@@ -37,11 +37,24 @@ class Loss(StrEnum):
     """What a story lost: the first two to the size of the mail, the others to its rules. With
     `SECURED` it lost nothing unless the picture's host has no https."""
 
-    HEADLINE_ONLY = "headline only"
-    LEFT_OUT = "left out"
+    HEADLINE_ONLY = "headline-only"
+    LEFT_OUT = "left-out"
     SHORTENED = "shortened"
-    NO_PICTURE = "picture left out"
-    SECURED = "picture given as http, asked for over https"
+    NO_PICTURE = "no-picture"
+    SECURED = "secured"
+
+    def describe(self) -> str:
+        """For people: "headline only"."""
+        return _LOST[self]
+
+
+_LOST: Final = {
+    Loss.HEADLINE_ONLY: "headline only",
+    Loss.LEFT_OUT: "left out",
+    Loss.SHORTENED: "shortened",
+    Loss.NO_PICTURE: "picture left out",
+    Loss.SECURED: "picture given as http, asked for over https",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +66,10 @@ class Shrunk:
     loss: Loss
     why: PictureRefusal | None = None
 
-    def __str__(self) -> str:
-        return f"“{self.headline}”: {self.loss}" + (f": {self.why}" if self.why else "")
+    def describe(self) -> str:
+        """For people, on one line: the story, what it lost and why."""
+        why = f": {self.why.describe()}" if self.why else ""
+        return f"“{self.headline}”: {self.loss.describe()}{why}"
 
 
 def shrink(arrangement: Arrangement, briefing: Briefing, excess: int) -> Arrangement | None:

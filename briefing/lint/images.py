@@ -88,7 +88,7 @@ def check(mail: ParsedMail) -> Iterator[LintFinding]:
     for place, source in _sources(mail):
         judged = picture_source(source)
         if judged.secured or (judged.refusal and judged.refusal is not PictureRefusal.FORMAT):
-            why = f": it has {judged.refusal}" if judged.refusal else ""
+            why = f": it has {judged.refusal.describe()}" if judged.refusal else ""
             hint = "give an https address of a public host"
             yield _ADDRESS.broken(place, f"“{source[:80]}”{why}", hint)
     yield from _described(mail)

@@ -44,7 +44,7 @@ _SECURED = warning(
 RULES: Final = (_RED, _AMBER, _SHRUNK, _SECURED)
 
 _TOLD: Final = 3
-_MENDS: Final = {
+_LOSSES: Final = {
     Loss.HEADLINE_ONLY: "shorten or drop other stories, or pin this one",
     Loss.LEFT_OUT: "shorten or drop other stories, or pin this one",
     Loss.SHORTENED: "write a shorter one",
@@ -79,10 +79,11 @@ def check(mail: ParsedMail) -> Iterator[LintFinding]:
         )
     for lost in mail.shrunk:
         rule = _SECURED if lost.loss is Loss.SECURED else _SHRUNK
-        said = f"{lost.loss}: it has {lost.why}" if lost.why else str(lost.loss)
-        if lost.why is PictureRefusal.TINY:
-            said = f"{lost.loss}: it is {lost.why}"
-        hint = _PICTURES[lost.why] if lost.why else _MENDS[lost.loss]
+        said = lost.loss.describe()
+        if lost.why:
+            verb = "is" if lost.why is PictureRefusal.TINY else "has"
+            said += f": it {verb} {lost.why.describe()}"
+        hint = _PICTURES[lost.why] if lost.why else _LOSSES[lost.loss]
         yield rule.broken(f"“{lost.headline}”", said, hint)
 
 

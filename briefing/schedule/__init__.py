@@ -167,8 +167,8 @@ class Daemon:
         for lost in draft.composed.shrunk:
             if lost.loss in (Loss.NO_PICTURE, Loss.SECURED) and lost not in told:
                 told.add(lost)
-                why = str(lost.why or "")
-                log.warning(str(lost.loss), briefing=slug, headline=lost.headline, why=why)
+                why = lost.why.describe() if lost.why else ""
+                log.warning(lost.loss.describe(), briefing=slug, headline=lost.headline, why=why)
 
     def _publish(self, due: Occurrence, now: datetime) -> None:
         briefing, facts = due.briefing, {"briefing": due.briefing.slug, "day": str(due.day)}
