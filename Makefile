@@ -25,7 +25,7 @@ ifneq ($(wildcard $(VENV)),)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint format types floors templates bench lock clean
+.PHONY: help setup demo test check lint format types floors names templates bench lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,7 +52,7 @@ test: setup  ## gets the system parts that the tests use, then runs them (TESTS=
 	@sh tests/system.sh tests $(VENV)/missing-parts
 	@$(python) -m pytest -n $(WORKERS) $(TESTS)
 
-check: lint format types floors templates  ## style, types, floors, templates; make -k check for all
+check: lint format types floors names templates  ## style, types, floors, names, templates; make -k check for all
 
 lint: setup
 	@$(python) -m ruff check .
@@ -65,6 +65,9 @@ types: setup
 
 floors: setup
 	@$(python) -c 'import sys, importlinter.cli as cli; sys.exit(cli.lint_imports(no_logo=True))'
+
+names: setup
+	@$(python) tests/class_names.py
 
 templates: setup
 	@$(python) -m djlint --lint --quiet templates

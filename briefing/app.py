@@ -178,9 +178,9 @@ def build_mailer(config: MailerConfig) -> Mailer:
             security=config.security,
             username=config.username,
             password=config.password.reveal() if config.password else "",
-            lines=config.connections,
+            connections=config.connections,
             timeout=config.timeout.total_seconds(),
-            messages_per_line=config.messages_per_connection,
+            messages_per_connection=config.messages_per_connection,
             helo=config.helo,
             ca_file=config.ca_file,
         )
@@ -188,7 +188,7 @@ def build_mailer(config: MailerConfig) -> Mailer:
 
     return Api(
         _provider(config),
-        lines=config.connections,
+        connections=config.connections,
         batch=config.batch,
         timeout=config.timeout.total_seconds(),
         ca_file=config.ca_file,

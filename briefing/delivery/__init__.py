@@ -1,8 +1,8 @@
-"""Delivery: a frozen audience, one ledger row per reader, and lines that send.
+"""Delivery: a frozen audience, one ledger row per reader, and connections that send.
 
 ::
 
-    freeze ──▶ chunks ──supply──▶ claim ──▶ queue ──▶ lines ──gate──▶ SMTP
+    freeze ──▶ chunks ──supply──▶ claim ──▶ queue ──▶ connections ──gate──▶ SMTP
       │                                                 │  ▲
       ledger ◀─── books ◀── recorder ◀───── answers ────┘  │
                               └───── durable? consent? ────┘

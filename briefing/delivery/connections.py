@@ -1,4 +1,4 @@
-"""The lines: one thread each, which opens a connection, sends, and reports every answer."""
+"""The connections: one thread each, which opens a connection, sends, and reports every answer."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from briefing.store.ledger import Mark
 
 log = structlog.get_logger(__name__)
 
-# A line that cannot be opened is tried again after this many seconds, then twice as long, …
+# A connection that cannot be opened is tried again after this many seconds, then twice as long, …
 _REOPEN_FIRST, _REOPEN_LAST = 0.5, 30.0
-# When no line has got anywhere for so long, the run is given up; its rows stay as they are.
+# When no connection has got anywhere for so long, the run is given up; its rows stay as they are.
 _UNREACHABLE_AFTER = 60.0
-# A message whose line broke so often before it was handed over is tried again much later.
+# A message whose connection broke so often before it was handed over is tried again much later.
 _MOST_DROPS = 3
-# A line without work hangs up after this many seconds, before the server does.
+# A connection without work hangs up after this many seconds, before the server does.
 _IDLE = 5.0
 
 
 class Connections:
-    """All lines of one run.
+    """All connections of one run.
 
     `judge(outcome, job)` says what an answer means for the row; `put_off(job, until)` what becomes
     of a row whose domain rests; `now` gives milliseconds since 1970 UTC.
@@ -64,42 +64,42 @@ class Connections:
         self._now = now
         self._domains = Domains()
         self._threads: list[threading.Thread] = []
-        # Since when lines have failed without one getting anywhere.
+        # Since when connections have failed without one getting anywhere.
         self._failing_since: float | None = None
 
     def start(self, first: MailerConnection) -> None:
-        """Begin, with a line that is open already."""
+        """Begin, with a connection that is open already."""
         given: MailerConnection | None = first
-        for number in range(self._mailer.lines):
+        for number in range(self._mailer.connections):
             thread = threading.Thread(
-                target=self._serve, args=(given,), name=f"line-{number}", daemon=True
+                target=self._serve, args=(given,), name=f"connection-{number}", daemon=True
             )
             given = None
             self._threads.append(thread)
             thread.start()
 
     def join(self, meanwhile: Callable[[], None], every: float) -> None:
-        """Wait for the lines to end, which may take as long as the server's answer; call
+        """Wait for the connections to end, which may take as long as the server's answer; call
         `meanwhile` every so many seconds."""
         for thread in self._threads:
             while thread.is_alive():
                 thread.join(every)
                 meanwhile()
 
-    def _serve(self, line: MailerConnection | None) -> None:
+    def _serve(self, connection: MailerConnection | None) -> None:
         wait = 0.0
         try:
             while not self._queue.closed:
                 job = self._queue.get(_IDLE)
-                if line is not None and (job is None or not line.alive):
-                    line.close()
-                    line = None
+                if connection is not None and (job is None or not connection.alive):
+                    connection.close()
+                    connection = None
                 if job is None:
                     continue
-                if line is None:
+                if connection is None:
                     self._queue.put_back(job)
-                    line = self._open(wait)
-                elif self._send(line, job):
+                    connection = self._open(wait)
+                elif self._send(connection, job):
                     wait = 0.0
                     self._failing_since = None
                 else:
@@ -112,29 +112,29 @@ class Connections:
         except BaseException as error:  # noqa: BLE001 - raised again by `run` in the caller's thread
             self._run_state.end(Ended.STOPPED, failure=error)
         finally:
-            if line is not None:
-                line.close()
+            if connection is not None:
+                connection.close()
 
     def _open(self, wait: float) -> MailerConnection | None:
-        """A new line after `wait` seconds, tried again with growing waits; None when the run ends
-        meanwhile, whatever became of the line: its failure would be told as the run's. Raises
-        `MailerBusy` when no line has got anywhere for a minute."""
+        """A new connection after `wait` seconds, tried again with growing waits; None when the run
+        ends meanwhile, whatever became of the connection: its failure would be told as the run's.
+        Raises `MailerBusy` when no connection has got anywhere for a minute."""
         while not self._run_state.wait(wait):
             since = self._failing_since
             lost = since is not None and time.monotonic() - since > _UNREACHABLE_AFTER
             try:
-                line = self._mailer.open(self._run_state.wait)
+                connection = self._mailer.open(self._run_state.wait)
             except MailerBusy as fault:
                 if self._run_state.ended is not None:
                     return None
                 if lost:
                     raise
                 wait = self._longer(wait)
-                log.warning("line not opened", error=fault.message, retry_in=wait)
+                log.warning("connection not opened", error=fault.message, retry_in=wait)
             else:
                 if not lost:
-                    return line
-                line.close()
+                    return connection
+                connection.close()
                 if self._run_state.ended is not None:
                     return None
                 raise MailerBusy(
@@ -148,8 +148,8 @@ class Connections:
             self._failing_since = time.monotonic()
         return min(max(wait * 2, _REOPEN_FIRST), _REOPEN_LAST)
 
-    def _send(self, line: MailerConnection, first: Job) -> bool:
-        """Send as long as there are jobs and the line stands; False when it got nowhere."""
+    def _send(self, connection: MailerConnection, first: Job) -> bool:
+        """Send as long as there are jobs and the connection stands; False when it got nowhere."""
         begun: dict[int, Job] = {}
         granted: set[int] = set()
         reached = asked = False
@@ -163,7 +163,7 @@ class Connections:
                 if message is not None:
                     begun[job.recipient.id] = job
                     yield message
-                job = self._queue.get(line.patience)
+                job = self._queue.get(connection.patience)
 
         def gate(message: Message) -> bool:
             nonlocal reached
@@ -176,7 +176,7 @@ class Connections:
             return False
 
         ended = False
-        for outcome in line.send(messages(), gate):
+        for outcome in connection.send(messages(), gate):
             job = begun.pop(outcome.recipient_id)
             broke = outcome.kind is OutcomeKind.SOFT and outcome.code in (0, 421)
             # A server that only ever hangs up has not been reached, however many readers it costs.
@@ -188,8 +188,8 @@ class Connections:
             else:
                 self._take_in(job, outcome)
             granted.discard(job.recipient.id)
-            ended = ended or not line.alive
-        # The line ended before these were begun, or had ended before it was used.
+            ended = ended or not connection.alive
+        # The connection ended before these were begun, or had ended before it was used.
         for job in begun.values() if asked else (first,):
             self._queue.put_back(job)
         return reached
@@ -206,9 +206,10 @@ class Connections:
         return False
 
     def _may_go_again(self, job: Job, outcome: Outcome, *, ended: bool) -> bool:
-        """Whether the next line takes a message whose line broke, or was hung up on (421, RFC 5321
-        3.8), before it was handed over. What comes after the answer that `ended` the line had not
-        even been begun."""
+        """Whether the next connection takes a message whose connection broke, or was hung up on
+        (421, RFC 5321
+        3.8), before it was handed over. What comes after the answer that `ended` the connection had
+        not even been begun."""
         if self._domains.tires(job.domain, outcome):
             return False
         return ended or job.dropped < _MOST_DROPS

@@ -1,14 +1,15 @@
-"""Writes answers and intents durably, many lines' in one transaction.
+"""Writes answers and intents durably, many connections' in one transaction.
 
-Promise 3 allows one message per line to be in doubt after a kill. So before a line sends the byte
-that makes the server responsible for a message, the answer to the line's last message and the
-intent to send this one must be in the database. One transaction per message would cost more than
-the message; the lines share: whoever comes first writes for all who are waiting by then.
+Promise 3 allows one message per connection to be in doubt after a kill. So before a connection
+sends the byte that makes the server responsible for a message, the answer to the connection's last
+message and the intent to send this one must be in the database. One transaction per message would
+cost more than the message; the connections share: whoever comes first writes for all who are
+waiting by then.
 
 Whoever comes first also waits a little for the others (`GATHER`), when there are others. It sleeps
-meanwhile, which leaves the interpreter to lines that still have a body to send: with 8 lines and
-SQLite the groups grow from 3 to 5 messages, and a message costs 190 µs of CPU in place of 215
-(`tests/bench/bench_delivery.py`); much longer costs speed.
+meanwhile, which leaves the interpreter to connections that still have a body to send: with 8
+connections and SQLite the groups grow from 3 to 5 messages, and a message costs 190 µs of CPU in
+place of 215 (`tests/bench/bench_delivery.py`); much longer costs speed.
 """
 
 from __future__ import annotations
@@ -36,19 +37,19 @@ class _Ticket(Generic[Intent]):
 class GroupCommit(Generic[Answer, Intent]):
     """`write(answers, intents)` runs one transaction and answers, per intent, whether it stands.
 
-    It is never run by two threads at once. When it raises, every line in the batch is refused and
-    the error reaches the thread that ran it; the answers are kept for the next write. `lines` is
-    how many share it.
+    It is never run by two threads at once. When it raises, every connection in the batch is refused
+    and the error reaches the thread that ran it; the answers are kept for the next write.
+    `connections` is how many share it.
     """
 
     def __init__(
         self,
         write: Callable[[Sequence[Answer], Sequence[Intent]], Sequence[bool]],
         *,
-        lines: int = 1,
+        connections: int = 1,
     ) -> None:
         self._write = write
-        self._lines = lines
+        self._connections = connections
         self._queue = threading.Lock()
         self._turn = threading.Lock()
         self._answers: list[Answer] = []
@@ -68,7 +69,7 @@ class GroupCommit(Generic[Answer, Intent]):
             if not ticket.written:
                 # There are others who may come: a write for more of them is worth the wait. A
                 # sleep, no condition: it leaves the interpreter to who has a body to send.
-                if len(self._tickets) < self._lines:
+                if len(self._tickets) < self._connections:
                     time.sleep(GATHER)
                 self._flush()
         return ticket.granted
@@ -80,7 +81,7 @@ class GroupCommit(Generic[Answer, Intent]):
 
     @property
     def waiting(self) -> int:
-        """How many lines wait for the next write."""
+        """How many connections wait for the next write."""
         return len(self._tickets)
 
     def _flush(self) -> None:

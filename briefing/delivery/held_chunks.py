@@ -9,7 +9,7 @@ from briefing.store.leases import Chunk
 
 
 class HeldChunks:
-    """Shared by the lines and whoever feeds them.
+    """Shared by the connections and whoever feeds them.
 
     A chunk that was lost and taken again is another one (its fence is higher): what still comes in
     for the first does not count for the second.

@@ -1,4 +1,4 @@
-"""The messages about to be sent, shared by the lines of one process."""
+"""The messages about to be sent, shared by the connections of one process."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from briefing.store.leases import Chunk
 class Job:
     """One reader whose turn it is, and the chunk that owns the row.
 
-    `attempts` were made before, `dropped` is how often a line broke before the message was handed
-    over.
+    `attempts` were made before, `dropped` is how often a connection broke before the message was
+    handed over.
     """
 
     recipient: Recipient
@@ -59,7 +59,7 @@ class Queue:
 
     @property
     def ready(self) -> int:
-        """How many jobs wait for nothing but a line."""
+        """How many jobs wait for nothing but a connection."""
         return len(self._ready)
 
     @property

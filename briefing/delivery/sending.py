@@ -1,4 +1,4 @@
-"""Sends one edition from this process: takes chunks, feeds lines, and keeps its leases."""
+"""Sends one edition from this process: takes chunks, feeds connections, and keeps its leases."""
 
 from __future__ import annotations
 
@@ -114,21 +114,21 @@ class Sending:
         if self._run_state.ended is None:
             with ExitStack() as afterwards:
                 afterwards.callback(self._give_back)
-                self._run_lines(afterwards)
+                self._run_connections(afterwards)
         if self._run_state.failure is not None:
             raise self._run_state.failure
         assert self._run_state.ended is not None  # noqa: S101 - it has not come back otherwise
         return self._run_state.ended
 
     def _open_first(self) -> MailerConnection:
-        """The first line, before there are threads. Raises as `run` does."""
+        """The first connection, before there are threads. Raises as `run` does."""
         try:
             return self._mailer.open(self._run_state.wait)
         except MailerFault as fault:
             self._pause_for(fault)
             raise
 
-    def _run_lines(self, afterwards: ExitStack) -> None:
+    def _run_connections(self, afterwards: ExitStack) -> None:
         ledger_writer = LedgerWriter(
             self._database,
             self._edition_id,
@@ -138,9 +138,9 @@ class Sending:
             self._lose,
         )
         afterwards.callback(ledger_writer.close)
-        group_commit = GroupCommit(ledger_writer.write, lines=self._mailer.lines)
+        group_commit = GroupCommit(ledger_writer.write, connections=self._mailer.connections)
         afterwards.callback(group_commit.flush)
-        lines = Connections(
+        connections = Connections(
             self._mailer,
             self._queue,
             group_commit,
@@ -160,14 +160,15 @@ class Sending:
                 self._keep()
                 self._progress(ledger_writer.finished)
 
-        lines.start(self._open_first())
+        connections.start(self._open_first())
         try:
             self._feed(group_commit, look)
-        except BaseException as error:  # noqa: BLE001 - raised by `run`, once the lines have ended
+        except BaseException as error:  # noqa: BLE001 - raised by `run`, once the connections have ended
             self._run_state.end(Ended.STOPPED, failure=error)
-        # At once: a slow server may keep the lines for minutes, and other processes would go on.
+        # At once: a slow server may keep the connections for minutes, and other processes would go
+        # on.
         self._pause_for(self._run_state.failure)
-        lines.join(lambda: self._despite_failure(look), _LOOK)
+        connections.join(lambda: self._despite_failure(look), _LOOK)
         self._pause_for(self._run_state.failure)
 
     # The feeder: the caller's thread.
@@ -276,10 +277,10 @@ class Sending:
             self._held.let_go(chunks)
 
     def _despite_failure(self, look: Callable[[], None]) -> None:
-        """What keeps the leases must not keep the lines from being waited for."""
+        """What keeps the leases must not keep the connections from being waited for."""
         try:
             look()
-        except Exception as error:  # noqa: BLE001 - raised by `run`, once the lines have ended
+        except Exception as error:  # noqa: BLE001 - raised by `run`, once the connections have ended
             self._run_state.end(Ended.STOPPED, failure=error)
 
     def _pause_for(self, failure: BaseException | None) -> None:
@@ -306,7 +307,7 @@ class Sending:
             )
         log.error("edition paused", reason=failure.message, hint=failure.hint)
 
-    # What the lines ask.
+    # What the connections ask.
 
     def _judge(self, outcome: Outcome, job: Job) -> Mark:
         return self._retry.judge(outcome, job.attempts + 1, self._started, self._now())

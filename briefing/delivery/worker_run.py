@@ -15,7 +15,7 @@ from briefing.model import EditionState
 from briefing.store import Connection, Database, editions, jobs, leases, ledger
 from briefing.store.leases import Chunk
 
-# A part ends, and its lines hang up, so many seconds after its last job.
+# A part ends, and its connections hang up, so many seconds after its last job.
 _IDLE = 5.0
 # What failed is tried again after so long.
 _AGAIN = timedelta(seconds=30)

@@ -164,7 +164,7 @@ class Dispatch:
         """See `Desk.test_send`."""
         marked = as_test(composition, "[Test]")
         letters = self.letters(edition, briefing, lambda _: marked)
-        line = self._mailer().open()
+        opened = self._mailer().open()
         results = []
         try:
             for number, address in enumerate(addresses):
@@ -173,11 +173,11 @@ class Dispatch:
                 if isinstance(message, NoMessage):
                     results.append((address, describe_no_message(message)))
                     continue
-                for outcome in line.send([message], lambda _: True):
+                for outcome in opened.send([message], lambda _: True):
                     sent = outcome.kind is OutcomeKind.SENT
                     results.append((address, "" if sent else f"{outcome.code} {outcome.text}"))
         finally:
-            line.close()
+            opened.close()
         return results
 
     def letters(self, edition: Edition, briefing: Briefing, variant_of: VariantOf) -> Letters:

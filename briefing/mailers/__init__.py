@@ -1,9 +1,9 @@
 """Ways out: every mailer takes `Message`s and answers each with an `Outcome`.
 
-A mailer opens *lines*; a line is one connection, used by one thread, that sends messages one after
-the other. At most one message per line is in doubt at any moment (promise 3), which is why the
-line asks its `gate` before the byte that makes the server responsible for a message. Where an
-operator lets an API's line send in batches, it is one request per line.
+A mailer opens connections; each is used by one thread and sends one message after the other. At
+most one message per connection is in doubt at any moment (promise 3), which is why a connection
+asks its `gate` before the byte that makes the server responsible for a message. Where an operator
+lets an API send in batches, it is one request per connection.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class MailerBusy(MailerFault):
 
 
 class WaitEnded(MailerBusy):
-    """Whoever wanted a line ended the wait for it (`Wait`). It says nothing of the mailer, which
-    may be open to others."""
+    """Whoever wanted a connection ended the wait for it (`Wait`). It says nothing of the mailer,
+    which may be open to others."""
 
 
 class SendGate(Protocol):
@@ -35,10 +35,10 @@ class SendGate(Protocol):
 
 
 class Wait(Protocol):
-    """How a line waits where a provider asks it to."""
+    """How a connection waits where a provider asks it to."""
 
     def __call__(self, seconds: float, /) -> bool:
-        """Wait so long; True as soon as whoever opened the line wants it to end."""
+        """Wait so long; True as soon as whoever opened the connection wants it to end."""
 
 
 def sit_out(seconds: float, /) -> bool:
@@ -57,18 +57,18 @@ class MailerConnection(Protocol):
     @property
     def patience(self) -> float:
         """How many seconds `messages` should wait for a further message before it ends: 0 for a
-        line that sends one by one, a little for one that gathers batches."""
+        connection that sends one by one, a little for one that gathers batches."""
 
     def send(self, messages: Iterable[Message], gate: SendGate) -> Iterator[Outcome]:
         """Send in order and yield one outcome per message, in the same order, faults last.
 
-        A line may take the next message from `messages` before it yields the previous outcome
+        A connection may take the next message from `messages` before it yields the previous outcome
         (SMTP pipelining), never more than one ahead, or as many as go in one request (an API's
         batch); so `messages` ends rather than wait long, and the caller sends again later. A
         message the gate refused yields nothing, and neither do those after it: the iterator ends
         there. When the connection drops, the message in doubt is `unknown`, one not yet handed over
-        is `soft`, and the iterator ends; the caller opens another line for the rest. A line that
-        has ended takes nothing from `messages`.
+        is `soft`, and the iterator ends; the caller opens another connection for the rest. A
+        connection that has ended takes nothing from `messages`.
 
         An answer that would hit every message (login lost, sender blocked) is a `fault`, after
         which the iterator ends. Raises `MailerFault` where no message can be named for it.
@@ -82,13 +82,13 @@ class Mailer(Protocol):
     """A configured way out."""
 
     kind: str
-    lines: int
+    connections: int
 
     def open(self, wait: Wait = sit_out) -> MailerConnection:
         """Connect, negotiate TLS, log in.
 
-        `wait` is how the line waits where a provider wants to be left alone with a message in hand:
-        whoever may be paused gives one that ends at once then. Raises `MailerFault` naming host,
-        cause and mend, `MailerBusy` (one of them) for what may pass by itself, and
+        `wait` is how the connection waits where a provider wants to be left alone with a message in
+        hand: whoever may be paused gives one that ends at once then. Raises `MailerFault` naming
+        host, cause and mend, `MailerBusy` (one of them) for what may pass by itself, and
         `WaitEnded` (one of those) where `wait` said so.
         """

@@ -1,24 +1,24 @@
-"""Mail by a provider's API: the mailer and line that all providers share; each fills the blanks of
-`briefing.mailers.provider`.
+"""Mail by a provider's API: the mailer and connection that all providers share; each fills the
+blanks of `briefing.mailers.provider`.
 
 ::
 
-    line                                            provider
+    connection                                            provider
       │ take up to `batch` messages, gate each ───▶ │   (the ledger: about to be sent)
       │ POST, one request ────────────────────────▶ │   now they may be the provider's
       │ ◀────────────────────────── one answer      │
       │ yield an outcome for each                   │
 
-One request a line is in doubt at a time. How many messages that is says `batch`, which is 1 unless
-the operator wants it otherwise: see `docs/decisions/0007-batches.md`.
+One request a connection is in doubt at a time. How many messages that is says `batch`, which is 1
+unless the operator wants it otherwise: see `docs/decisions/0007-batches.md`.
 
 What an answer means, by whom it blames:
 
 * not taken, come back later (429, 503 with `Retry-After`): a short wait, then the same request; a
-  long one, or a pause meanwhile, ends the line, the messages are untried, and `Api.open` says
+  long one, or a pause meanwhile, ends the connection, the messages are untried, and `Api.open` says
   `MailerBusy` until then;
 * no answer, half of one, or 5xx: the provider may have the messages. With a provider that knows a
-  repeated request for one the line repeats it; else they are `unknown`. So they are where the
+  repeated request for one the connection repeats it; else they are `unknown`. So they are where the
   repeat is refused, turned away or not made: that says nothing of the first, and in another batch
   the provider would not know them again;
 * a refusal of the whole request is of none of its messages: it is cut in two until the culprit
@@ -44,31 +44,32 @@ from briefing.mailers.letter import Letter
 from briefing.mailers.provider import Provider
 from briefing.model import Message, Outcome, OutcomeKind
 
-__all__ = ["Api", "ApiLine"]
+__all__ = ["Api", "ApiConnection"]
 
 # A wait up to so many seconds is sat out with the request in hand.
 _SHORT = 2.0
 # Between requests that are repeated.
 _PAUSES = (0.5, 1.0, 1.5)
 _LONGEST_REST = 60.0
-# A line that sends in batches waits so many seconds for each further message.
+# A connection that sends in batches waits so many seconds for each further message.
 _GATHERING = 0.2
 
 
 class Api:
-    """A provider as a mailer. `lines` requests go at once, each with up to `batch` messages."""
+    """A provider as a mailer. `connections` requests go at once, each with up to `batch`
+    messages."""
 
     def __init__(
         self,
         provider: Provider,
         *,
-        lines: int = 4,
+        connections: int = 4,
         batch: int = 1,
         timeout: float = 30.0,
         ca_file: Path | None = None,
     ) -> None:
         self.kind = provider.kind
-        self.lines = lines
+        self.connections = connections
         self.provider = provider
         self.batch = min(batch, provider.cap)
         self._timeout = timeout
@@ -81,8 +82,8 @@ class Api:
     def __repr__(self) -> str:
         return f"Api({self.kind!r}, {self.provider.url!r})"
 
-    def open(self, wait: Wait = sit_out) -> ApiLine:
-        """A line; the first one, and each after trouble, asks whether the key is right.
+    def open(self, wait: Wait = sit_out) -> ApiConnection:
+        """A connection; the first one, and each after trouble, asks whether the key is right.
 
         Raises `MailerFault` where it is not, `MailerBusy` while the provider wants to be left alone
         or cannot be reached, `WaitEnded` where `wait` said so.
@@ -104,7 +105,7 @@ class Api:
         except BaseException:
             connection.close()
             raise
-        return ApiLine(self, connection, wait)
+        return ApiConnection(self, connection, wait)
 
     def check(self) -> str:
         """Ask whether the key is right; what the provider says of it, for people. Raises as `open`
@@ -139,7 +140,7 @@ class Api:
         return max(0.0, self._rests_until - time.monotonic())
 
     def rest(self, seconds: float) -> None:
-        """No line asks again for so long."""
+        """No connection asks again for so long."""
         with self._lock:
             self._rests_until = max(self._rests_until, time.monotonic() + seconds)
 
@@ -159,7 +160,7 @@ class Api:
                 self._losses = 0
 
 
-class ApiLine:
+class ApiConnection:
     """One connection; see the drawing above."""
 
     def __init__(self, mailer: Api, connection: Connection, wait: Wait) -> None:
@@ -171,7 +172,7 @@ class ApiLine:
         self.alive = True
 
     def send(self, messages: Iterable[Message], gate: SendGate) -> Iterator[Outcome]:
-        """See `briefing.mailers.Line.send`; up to `batch` messages are taken before the first
+        """See `briefing.mailers.MailerConnection.send`; up to `batch` messages are taken before the first
         outcome, and each is gated."""
         feed = iter(messages)
         while self._ready():
@@ -195,12 +196,12 @@ class ApiLine:
                 return
 
     def close(self) -> None:
-        """See `briefing.mailers.Line.close`."""
+        """See `briefing.mailers.MailerConnection.close`."""
         self.alive = False
         self._connection.close()
 
     def _ready(self) -> bool:
-        """Sit out a short wait of the provider's; a long one ends the line."""
+        """Sit out a short wait of the provider's; a long one ends the connection."""
         if self.alive:
             rest = self._mailer.wait
             if rest > _SHORT or self._wait(rest):
@@ -216,7 +217,7 @@ class ApiLine:
         while pending:
             group = pending.pop(0)
             if not self.alive:
-                yield from self._end(group, OutcomeKind.SOFT, "not sent: the line ended")
+                yield from self._end(group, OutcomeKind.SOFT, "not sent: the connection ended")
                 continue
             answer = self._exchange(group)
             if isinstance(answer, list):
@@ -259,8 +260,8 @@ class ApiLine:
                 doubt = answer.words
             if pause is None or hurried or not self._provider.repeatable:
                 break
-            # Whoever wants the line to end is better served by an answer than by a doubt: it is
-            # asked for once more, at once.
+            # Whoever wants the connection to end is better served by an answer than by a doubt: it
+            # is asked for once more, at once.
             hurried = self._wait(pause)
         self._mailer.lose()
         return self._end(letters, OutcomeKind.UNKNOWN, doubt)
@@ -288,12 +289,12 @@ class ApiLine:
         return self._end(letters, OutcomeKind.UNKNOWN, f"half an answer: {answer.words}")
 
     def _end(self, letters: Sequence[Letter], kind: OutcomeKind, reason: str) -> list[Outcome]:
-        """All the same, and no further request on this line."""
+        """All the same, and no further request on this connection."""
         self.close()
         return [Outcome(_id(letter), kind, text=reason) for letter in letters]
 
 
-def _faults_last(outcomes: Iterator[Outcome], line: ApiLine) -> Iterator[Outcome]:
+def _faults_last(outcomes: Iterator[Outcome], connection: ApiConnection) -> Iterator[Outcome]:
     """A fault stops whoever hears it, so all other outcomes come before; and one is enough: what
     else it would hit is untried."""
     faults = []
@@ -302,13 +303,15 @@ def _faults_last(outcomes: Iterator[Outcome], line: ApiLine) -> Iterator[Outcome
             faults.append(outcome)
             # For everybody: no further request of this batch.
             if not outcome.stage:
-                line.close()
+                connection.close()
         else:
             yield outcome
     if faults:
-        line.close()
+        connection.close()
         for outcome in faults[:-1]:
-            yield Outcome(outcome.recipient_id, OutcomeKind.SOFT, text="not sent: the line ended")
+            yield Outcome(
+                outcome.recipient_id, OutcomeKind.SOFT, text="not sent: the connection ended"
+            )
         yield faults[-1]
 
 

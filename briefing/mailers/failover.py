@@ -2,10 +2,11 @@
 
 Of the mailers with the lowest `order` that work, the one goes next that is furthest behind its
 `weight`, counted in messages, in turns of a few. A mailer is put aside for a while when it cannot
-be opened, when it answers that it would refuse every message, or when its lines keep breaking.
-Nothing is sent twice by that: what it refused was not sent, and goes on as untried; what was in
-doubt when its line broke stays `unknown`, and the ledger decides (`on_unknown`). A line that
-ended because its wait was ended (`Wait`) says nothing of its member, which other editions share.
+be opened, when it answers that it would refuse every message, or when its connections keep
+breaking. Nothing is sent twice by that: what it refused was not sent, and goes on as untried; what
+was in doubt when its connection broke stays `unknown`, and the ledger decides (`on_unknown`). A
+connection that ended because its wait was ended (`Wait`) says nothing of its member, which other
+editions share.
 
 A fault that is said of a recipient is heard as `briefing.delivery` hears it: once may be one strict
 server, from two domains or three times in a row it is everybody's.
@@ -44,7 +45,7 @@ _FAULT_REST, _BUSY_REST = 900.0, 30.0
 _MOST_BROKEN = 3
 _IN_A_ROW = 3
 _OF_A_RECIPIENT = (Stage.RCPT, Stage.DATA, Stage.END)
-# How long a line waits for one of a member's connections to come free.
+# How long a connection waits for one of a member's connections to come free.
 _PATIENCE = 5.0
 
 
@@ -79,22 +80,22 @@ class Several:
         if not members:
             raise ValueError("several mailers need at least one")
         self.members = list(members)
-        self.lines = max(
-            sum(member.mailer.lines for member in members if member.order == order)
+        self.connections = max(
+            sum(member.mailer.connections for member in members if member.order == order)
             for order in {member.order for member in members}
         )
         self._clock = clock
         self._freed = threading.Condition()
 
     def open(self, wait: Wait = sit_out) -> MailerConnection:
-        """A line through whichever mailer works. Raises `MailerFault` with what each of them says
-        where none does, `MailerBusy` where one may soon, `WaitEnded` where `wait` said so."""
-        line = _Line(self, wait)
-        line.take_turn()
-        return line
+        """A connection through whichever mailer works. Raises `MailerFault` with what each of them
+        says where none does, `MailerBusy` where one may soon, `WaitEnded` where `wait` said so."""
+        connection = _Turns(self, wait)
+        connection.take_turn()
+        return connection
 
     def borrow(self, wait: Wait) -> tuple[Member, MailerConnection]:
-        """The member whose turn it is, and an open line of it. Raises as `open`."""
+        """The member whose turn it is, and an open connection of it. Raises as `open`."""
         while True:
             member = self._choose()
             try:
@@ -143,7 +144,7 @@ class Several:
             return len(member.faulty) > 1 or member.in_a_row >= _IN_A_ROW
 
     def see_broken(self, member: Member) -> None:
-        """A line of a member broke; too many of them, and it is put aside."""
+        """A connection of a member broke; too many of them, and it is put aside."""
         with self._freed:
             member.broken += 1
             many = member.broken >= _MOST_BROKEN
@@ -165,7 +166,7 @@ class Several:
             )
 
     def has_better(self, member: Member) -> bool:
-        """Whether another one should have this line's next turn."""
+        """Whether another one should have this connection's next turn."""
         with self._freed:
             rivals = [m for m in self._free(besides=member) if m is not member]
             mine = (self._rests(member), member.order, _progress(member, member.used - 1))
@@ -194,7 +195,9 @@ class Several:
         working = [m for m in self.members if m is besides or not self._rests(m)]
         first = min(member.order for member in working)
         return [
-            m for m in working if m.order == first and (m is besides or m.used < m.mailer.lines)
+            m
+            for m in working
+            if m.order == first and (m is besides or m.used < m.mailer.connections)
         ]
 
     def _rests(self, member: Member) -> bool:
@@ -209,8 +212,8 @@ class Several:
         return kind(f"no mailer can send ({words})", hint=mends)
 
 
-class _Line:
-    """A line that goes through one member's line after another, a turn each."""
+class _Turns:
+    """A connection that goes through one member's connection after another, a turn each."""
 
     def __init__(self, several: Several, wait: Wait) -> None:
         self._several = several
@@ -224,7 +227,7 @@ class _Line:
         return self._inner.patience if self._inner else 0.0
 
     def take_turn(self) -> None:
-        """Be at the line of the member whose turn it is. Raises as `Several.open`."""
+        """Be at the connection of the member whose turn it is. Raises as `Several.open`."""
         if self._inner is not None and self._member is not None:
             if self._inner.alive and not self._several.has_better(self._member):
                 return
@@ -232,7 +235,7 @@ class _Line:
         self._member, self._inner = self._several.borrow(self._wait)
 
     def send(self, messages: Iterable[Message], gate: SendGate) -> Iterator[Outcome]:
-        """See `briefing.mailers.Line.send`."""
+        """See `briefing.mailers.MailerConnection.send`."""
         feed = iter(messages)
         going = _Gate(gate)
         while self.alive:
@@ -249,7 +252,7 @@ class _Line:
                 return
 
     def close(self) -> None:
-        """See `briefing.mailers.Line.close`."""
+        """See `briefing.mailers.MailerConnection.close`."""
         self.alive = False
         self._leave()
 
@@ -314,9 +317,9 @@ def _note(messages: Iterable[Message], taken: dict[int, Message]) -> Iterator[Me
         yield message
 
 
-def _progress(member: Member, lines: int) -> float:
-    """How far a member is, in messages by weight, with what its lines are about to send."""
-    return (member.sent + member.turn * lines) / member.weight
+def _progress(member: Member, connections: int) -> float:
+    """How far a member is, in messages by weight, with what its connections are about to send."""
+    return (member.sent + member.turn * connections) / member.weight
 
 
 def _is_broken(outcome: Outcome) -> bool:

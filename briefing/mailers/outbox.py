@@ -35,12 +35,12 @@ class Outbox:
 
     kind = "outbox"
 
-    def __init__(self, path: Path, *, lines: int = 1, durable: bool = False) -> None:
-        self.lines = lines
+    def __init__(self, path: Path, *, connections: int = 1, durable: bool = False) -> None:
+        self.connections = connections
         self._path = path
         self._durable = durable
 
-    def open(self, wait: Wait = sit_out) -> _OutboxLine:  # noqa: ARG002 - a folder is ready
+    def open(self, wait: Wait = sit_out) -> _OutboxConnection:  # noqa: ARG002 - a folder is ready
         """Make the folder where it is missing. Raises `MailerFault` naming it where that fails."""
         try:
             self._path.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
@@ -51,10 +51,10 @@ class Outbox:
                 f"{self._path}: the outbox cannot be made: {error.strerror}",
                 hint="set path in [mailer] to a folder this user may write to",
             ) from error
-        return _OutboxLine(self._path, durable=self._durable)
+        return _OutboxConnection(self._path, durable=self._durable)
 
 
-class _OutboxLine:
+class _OutboxConnection:
     """Delivers as maildir(5) says: written whole in tmp, then moved into new."""
 
     patience = 0.0

@@ -19,7 +19,7 @@ __all__ = ["Provider", "refusal", "taken"]
 
 
 class Provider(ABC):
-    """The blanks. One object serves all lines at once, so it keeps nothing."""
+    """The blanks. One object serves all connections at once, so it keeps nothing."""
 
     kind: ClassVar[str]
     """The name in [mailer] kind."""

@@ -1,4 +1,5 @@
-"""The SMTP mailer: connects, negotiates TLS, logs in, and hands the connection to a `SmtpLine`.
+"""The SMTP mailer: connects, negotiates TLS, logs in, and hands the connection to a
+`SmtpConnection`.
 
 smtplib does what is done once a connection (greeting, EHLO, STARTTLS, AUTH); the mail transaction,
 done once a message, is in `briefing.mailers.transaction`.
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from briefing.errors import MailerFault
 from briefing.mailers import MailerBusy, Wait, sit_out
-from briefing.mailers.transaction import Features, SmtpLine
+from briefing.mailers.transaction import Features, SmtpConnection
 from briefing.mailers.wire import Reply, Wire
 
 __all__ = ["Smtp"]
@@ -24,13 +25,14 @@ _PORTS = {"none": 25, "starttls": 587, "tls": 465}
 
 
 class Smtp:
-    """A server that takes our mail, at `host`:`port`, over up to `lines` connections at once.
+    """A server that takes our mail, at `host`:`port`, over up to `connections` of them at once.
 
     `security` is "starttls" (default port 587), "tls" from the first byte (465), or "none" (25).
     The certificate is verified for `host` against the system's authorities, or against those in
     `ca_file` (PEM) alone where it is given. `timeout`, in seconds, is the server's time for one
-    answer, twice that for the end of a message. `messages_per_line` is after how many messages
-    a connection is changed, 0 for never. `helo` is the name for EHLO, by default the machine's.
+    answer, twice that for the end of a message. `messages_per_connection` is after how many
+    messages a connection is changed, 0 for never. `helo` is the name for EHLO, by default the
+    machine's.
     """
 
     kind = "smtp"
@@ -43,15 +45,15 @@ class Smtp:
         security: str = "starttls",
         username: str = "",
         password: str = "",
-        lines: int = 8,
+        connections: int = 8,
         timeout: float = 60.0,
-        messages_per_line: int = 0,
+        messages_per_connection: int = 0,
         helo: str = "",
         ca_file: Path | None = None,
     ) -> None:
         if security not in _PORTS:
             raise ValueError(f"security is one of {', '.join(_PORTS)}, not {security!r}")
-        self.lines = lines
+        self.connections = connections
         self._host = host
         self._port = port or _PORTS[security]
         self._server = f"{host}:{self._port}"
@@ -59,7 +61,7 @@ class Smtp:
         self._username = username
         self._password = password
         self._timeout = timeout
-        self._messages_per_line = messages_per_line
+        self._messages_per_connection = messages_per_connection
         self._helo = helo
         self._ca_file = ca_file
         self._context: ssl.SSLContext | None = None
@@ -68,7 +70,7 @@ class Smtp:
     def __repr__(self) -> str:
         return f"Smtp({self._host!r}, {self._port}, security={self._security!r})"
 
-    def open(self, wait: Wait = sit_out) -> SmtpLine:  # noqa: ARG002 - only APIs ask to wait
+    def open(self, wait: Wait = sit_out) -> SmtpConnection:  # noqa: ARG002 - only APIs ask to wait
         """Connect, negotiate TLS, log in; may be called by several threads at once.
 
         Raises `MailerFault` naming server, cause and mend; `MailerBusy` (one of them) for what may
@@ -104,7 +106,7 @@ class Smtp:
         return smtplib.SMTP(self._host, self._port, self._helo, timeout=self._timeout)
 
     def _tls(self) -> ssl.SSLContext:
-        """One context for all lines: loading the authorities takes tens of milliseconds."""
+        """One context for all connections: loading the authorities takes tens of milliseconds."""
         with self._lock:
             if self._context is None:
                 try:
@@ -145,7 +147,7 @@ class Smtp:
         if code != 235:
             raise smtplib.SMTPAuthenticationError(code, words)
 
-    def _hand_over(self, smtp: smtplib.SMTP) -> SmtpLine:
+    def _hand_over(self, smtp: smtplib.SMTP) -> SmtpConnection:
         sock, stream = smtp.sock, smtp.file
         if sock is None:
             raise smtplib.SMTPServerDisconnected("the server closed the connection")
@@ -156,11 +158,13 @@ class Smtp:
             size_limit=int(limit) if limit.isascii() and limit.isdigit() else 0,
             utf8=smtp.has_extn("smtputf8"),
         )
-        line = SmtpLine(Wire(sock, self._timeout), features, self._messages_per_line)
+        connection = SmtpConnection(
+            Wire(sock, self._timeout), features, self._messages_per_connection
+        )
         smtp.sock = smtp.file = None
         if stream is not None:
             stream.close()
-        return line
+        return connection
 
     def _fault(self, error: Exception) -> MailerFault:
         """The error as people can act on it."""

@@ -47,7 +47,7 @@ from briefing.mailers.envelope import wire_address
 from briefing.mailers.wire import Reply, Wire, WireLost
 from briefing.model import Message, Outcome, OutcomeKind
 
-__all__ = ["Features", "SmtpLine"]
+__all__ = ["Features", "SmtpConnection"]
 
 _DOT = b".\r\n"
 _DATA = b"DATA\r\n"
@@ -83,7 +83,7 @@ class _Refused(NamedTuple):
     body_wanted: bool
 
 
-class SmtpLine:
+class SmtpConnection:
     """A logged-in connection; `limit` is how many messages it may carry, 0 for any number.
 
     A line that has ended (by its limit, a fault, a drop) takes nothing more from `messages`:

@@ -109,7 +109,7 @@ def deliver(url: str, port: int, lines: int, signed: bool) -> None:
     """The measured process: prints its figures as JSON."""
     database = Database(url)
     sign = make_signer() if signed else None
-    mailer = Smtp("127.0.0.1", port, security="none", helo="bench.example", lines=lines)
+    mailer = Smtp("127.0.0.1", port, security="none", helo="bench.example", connections=lines)
     desk = newsroom.desk(database, mailer, now, throttle=Throttle(), sign=sign)
     with database.read() as connection:
         day = connection.execute(select(editions.c.day)).scalar_one()

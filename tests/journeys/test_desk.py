@@ -281,7 +281,7 @@ def test_cancelling_ends_a_delivery_for_good(
     def cancel(_: object) -> None:
         desk.cancel(desk.edition(daily, DAY), "wrong headline")
 
-    mailer = ScriptedMailer(cancel, lines=1)
+    mailer = ScriptedMailer(cancel, connections=1)
     with_cancel = newsroom.desk(database, mailer, clock)
     ended = with_cancel.deliver(desk.edition(daily, DAY), stop=threading.Event()).ended
 

@@ -63,7 +63,7 @@ def kill_at_random(server: killing.Server, job: Job, kills: int) -> list[int]:
 def test_senders_killed_at_random_lose_nobody(database_url: str, tmp_path: Path) -> None:
     killing.prepare(database_url, readers=400 + 60 * KILLS)
     with killing.server(tmp_path / "record", latency=2) as server:
-        job = Job(database_url, server.port, lines=LINES)
+        job = Job(database_url, server.port, connections=LINES)
         ends = kill_at_random(server, job, KILLS)
         killing.finish(job)
         record = server.accepted()
@@ -80,7 +80,7 @@ def test_senders_killed_at_random_lose_nobody(database_url: str, tmp_path: Path)
 def test_where_unknown_is_held_nothing_is_sent_twice(database_url: str, tmp_path: Path) -> None:
     killing.prepare(database_url, readers=400 + 60 * KILLS)
     with killing.server(tmp_path / "record", latency=2) as server:
-        job = Job(database_url, server.port, lines=LINES, hold=True)
+        job = Job(database_url, server.port, connections=LINES, hold=True)
         kill_at_random(server, job, KILLS)
         killing.finish(job)
         record = server.accepted()
@@ -100,11 +100,11 @@ def test_a_sender_that_dies_between_two_steps_is_followed_up(
 ) -> None:
     killing.prepare(database_url, readers=120)
     with killing.server(tmp_path / "record") as server:
-        dying = killing.start(Job(database_url, server.port, lines=4, dies=(name, call)))
+        dying = killing.start(Job(database_url, server.port, connections=4, dies=(name, call)))
         dying.join(60)
         assert dying.exitcode == -signal.SIGKILL
         server.settle()
-        killing.finish(Job(database_url, server.port, lines=4), timeout=10)
+        killing.finish(Job(database_url, server.port, connections=4), timeout=10)
         result = killing.balance(database_url, server.accepted())
 
     assert result.tally.sent == result.tally.audience == 120
@@ -118,7 +118,7 @@ def test_a_mail_server_that_is_killed_gets_the_rest_when_it_is_back(
     kills = 3
     killing.prepare(database_url, readers=1500)
     with killing.server(tmp_path / "record", latency=2) as server:
-        sender = killing.start(Job(database_url, server.port, lines=LINES))
+        sender = killing.start(Job(database_url, server.port, connections=LINES))
         for _ in range(kills):
             before = server.size()
             wait_until(lambda at=before: server.size() > at, "a message", every=0.002)  # type: ignore[misc]
@@ -140,7 +140,7 @@ def test_a_sender_that_only_seemed_dead_sends_nothing_beside_its_successor(
 ) -> None:
     killing.prepare(database_url, readers=1000)
     with killing.server(tmp_path / "record", latency=2) as server:
-        job = Job(database_url, server.port, lines=LINES, hold=hold, lease_ms=1500)
+        job = Job(database_url, server.port, connections=LINES, hold=hold, lease_ms=1500)
         sleeper = killing.start(job)
         try:
             wait_until(lambda: server.size() > 0, "a message", every=0.002)

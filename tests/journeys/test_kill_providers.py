@@ -52,7 +52,9 @@ class Job:
 def deliver(job: Job) -> None:
     """The whole life of a sender process."""
     database = Database(job.url)
-    mailer = Api(make_provider(job.kind, job.provider), lines=LINES, batch=job.batch, timeout=10)
+    mailer = Api(
+        make_provider(job.kind, job.provider), connections=LINES, batch=job.batch, timeout=10
+    )
     desk = newsroom.desk(
         database,
         mailer,

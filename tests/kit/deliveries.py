@@ -74,10 +74,15 @@ def sending(
     )
 
 
-def to(port: int, lines: int = 1, *, timeout: float = 5.0) -> Smtp:
+def to(port: int, connections: int = 1, *, timeout: float = 5.0) -> Smtp:
     """A mailer to a scripted server."""
     return Smtp(
-        "127.0.0.1", port, security="none", helo="test.example", lines=lines, timeout=timeout
+        "127.0.0.1",
+        port,
+        security="none",
+        helo="test.example",
+        connections=connections,
+        timeout=timeout,
     )
 
 

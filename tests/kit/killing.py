@@ -46,7 +46,7 @@ class Job:
 
     url: str
     port: int
-    lines: int = 8
+    connections: int = 8
     chunk: int = 50
     hold: bool = False
     retry_wait: float = 0.1
@@ -77,7 +77,9 @@ def deliver(job: Job) -> None:
     if job.dies is not None:
         _die(*job.dies)
     database = Database(job.url)
-    mailer = Smtp("127.0.0.1", job.port, security="none", helo="sender.example", lines=job.lines)
+    mailer = Smtp(
+        "127.0.0.1", job.port, security="none", helo="sender.example", connections=job.connections
+    )
     desk = newsroom.desk(
         database,
         mailer,

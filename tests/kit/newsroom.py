@@ -104,9 +104,9 @@ class ScriptedMailer:
     kind = "scripted"
 
     def __init__(
-        self, answer: Callable[[Message], Outcome | None] | None = None, *, lines: int = 2
+        self, answer: Callable[[Message], Outcome | None] | None = None, *, connections: int = 2
     ) -> None:
-        self.lines = lines
+        self.connections = connections
         self.seen: list[Message] = []
         self.opened = 0
         self._answer = answer

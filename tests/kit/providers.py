@@ -146,8 +146,10 @@ class ApiServer:
         return f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def mailer(self, **settings: Any) -> Api:
-        """A mailer for this provider; few lines and short waits unless said."""
-        return Api(make_provider(self.kind, self.url), **{"lines": 2, "timeout": 5, **settings})
+        """A mailer for this provider; few connections and short waits unless said."""
+        return Api(
+            make_provider(self.kind, self.url), **{"connections": 2, "timeout": 5, **settings}
+        )
 
     def __enter__(self) -> Self:
         handler = type("_Bound", (_Handler,), {"stand_in": self})

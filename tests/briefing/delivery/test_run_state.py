@@ -46,7 +46,7 @@ def test_who_is_being_handed_over_when_it_is_cancelled_gets_the_answer_in_the_en
             cancel(database, edition_id)
             before.append(row(database, 5)[0])
 
-    mailer = ScriptedMailer(answer, lines=1)
+    mailer = ScriptedMailer(answer, connections=1)
     assert sending(database, edition_id, mailer).run() is Ended.CANCELLED
 
     # Had this process died at that moment, it would have stayed unknown.
@@ -64,7 +64,7 @@ def test_a_reader_refused_for_now_while_it_is_cancelled_does_not_wait_for_ever(
         cancel(database, edition_id)
         return soft(message)
 
-    sending(database, edition_id, ScriptedMailer(answer, lines=1)).run()
+    sending(database, edition_id, ScriptedMailer(answer, connections=1)).run()
 
     tally = sums(database, edition_id)
     assert (tally.sent, tally.waiting) == (4, 0)
@@ -123,7 +123,7 @@ def test_a_chunk_taken_over_and_taken_back_counts_anew(database: Database, editi
                     chunks.update().values(lease_until=0, owner="thief", fence=chunks.c.fence + 1)
                 )
 
-    mailer = ScriptedMailer(answer, lines=3)
+    mailer = ScriptedMailer(answer, connections=3)
     assert sending(database, edition_id, mailer).run() is Ended.DONE
 
     times = Counter(message.recipient_id for message in mailer.seen)
@@ -192,7 +192,7 @@ def test_a_message_handed_back_by_a_broken_line_is_not_in_doubt(
         return None
 
     retry = Retry(resend_unknown=False)
-    ended = sending(database, edition_id, ScriptedMailer(answer, lines=1), retry=retry).run()
+    ended = sending(database, edition_id, ScriptedMailer(answer, connections=1), retry=retry).run()
 
     assert ended is Ended.DONE
     assert sums(database, edition_id).sent == 35
@@ -203,7 +203,7 @@ def test_a_warm_up_gives_out_the_whole_of_the_days_share_to_several_lines(
     database: Database, edition_id: int
 ) -> None:
     clock = Clock()
-    mailer = ScriptedMailer(lines=5)
+    mailer = ScriptedMailer(connections=5)
     throttle = Throttle(warm_up=WarmUp(12, 2), chunk_size=10)
 
     assert (
@@ -225,9 +225,9 @@ def test_a_changed_configuration_neither_loses_nor_restarts_an_edition(
             stop.set()
         return None
 
-    first = ScriptedMailer(answer, lines=1)
+    first = ScriptedMailer(answer, connections=1)
     sending(database, edition_id, first, stop=stop, throttle=Throttle(chunk_size=10)).run()
-    second = ScriptedMailer(lines=3)
+    second = ScriptedMailer(connections=3)
     retry = Retry(
         waits=[timedelta(hours=1)], give_up_after=timedelta(hours=2), resend_unknown=False
     )
@@ -260,7 +260,7 @@ def test_a_database_that_goes_away_ends_the_run_in_words(postgresql: Database) -
                     )
                 )
 
-    mailer = ScriptedMailer(answer, lines=1)
+    mailer = ScriptedMailer(answer, connections=1)
     with pytest.raises(StoreError, match="cannot be used"):
         sending(postgresql, edition_id, mailer).run()
 

@@ -22,7 +22,7 @@ from tests.kit.providers import FRIENDLY, ApiServer, Asked, Reply
 
 
 def test_everybody_gets_one_message(database: Database, edition_id: int) -> None:
-    mailer = ScriptedMailer(lines=4)
+    mailer = ScriptedMailer(connections=4)
 
     assert sending(database, edition_id, mailer).run() is Ended.DONE
 
@@ -125,7 +125,7 @@ def test_a_fault_that_would_hit_everybody_pauses_the_edition(
         return Outcome(message.recipient_id, OutcomeKind.FAULT, 550, "5.7.26", "unauthenticated")
 
     with pytest.raises(MailerFault, match="unauthenticated"):
-        sending(database, edition_id, ScriptedMailer(answer, lines=1)).run()
+        sending(database, edition_id, ScriptedMailer(answer, connections=1)).run()
 
     tally = sums(database, edition_id)
     assert (tally.waiting, tally.refused) == (35, 0)
@@ -160,7 +160,7 @@ def test_who_unsubscribes_while_the_edition_is_being_sent_is_skipped(
                 roll.leave(connection, last.key, "daily", now=NOW, actor="reader")
         return None
 
-    mailer = ScriptedMailer(answer, lines=1)
+    mailer = ScriptedMailer(answer, connections=1)
     sending(database, edition_id, mailer).run()
 
     assert last.id not in {message.recipient_id for message in mailer.seen}
@@ -182,7 +182,7 @@ def test_consent_withdrawn_after_the_claim_is_seen_at_hand_off(
                 roll.leave(connection, second.key, "daily", now=NOW, actor="reader")
         return None
 
-    mailer = ScriptedMailer(answer, lines=1)
+    mailer = ScriptedMailer(answer, connections=1)
     assert sending(database, edition_id, mailer).run() is Ended.DONE
 
     assert second.id not in {message.recipient_id for message in mailer.seen}
@@ -196,7 +196,7 @@ def test_pausing_stops_at_the_next_message_and_resuming_goes_on(
         with database.write() as connection:
             ledger.pause(connection, edition_id, "by ana")
 
-    first = ScriptedMailer(answer, lines=1)
+    first = ScriptedMailer(answer, connections=1)
     assert sending(database, edition_id, first).run() is Ended.PAUSED
     assert len(first.seen) == 1
     with database.write() as connection:
@@ -223,7 +223,7 @@ def test_a_pause_after_a_lost_answer_leaves_the_reader_in_doubt(
         run = sending(
             database,
             edition_id,
-            server.mailer(lines=1),
+            server.mailer(connections=1),
             retry=Retry(resend_unknown=False),
             write=mails.letters("gazette", "full_day").write,
         )
@@ -241,7 +241,7 @@ def test_who_paused_first_has_given_the_reason(database: Database, edition_id: i
         return Outcome(message.recipient_id, OutcomeKind.FAULT, 550, "5.7.26", "unauthenticated")
 
     with capture_logs() as lines, pytest.raises(MailerFault, match="unauthenticated"):
-        sending(database, edition_id, ScriptedMailer(answer, lines=1)).run()
+        sending(database, edition_id, ScriptedMailer(answer, connections=1)).run()
 
     with database.read() as connection:
         edition = editions.get(connection, edition_id)
@@ -285,7 +285,7 @@ def test_stopping_leaves_the_rest_for_the_next_run(database: Database, edition_i
         if message.recipient.startswith("reader5@"):
             stop.set()
 
-    first = ScriptedMailer(answer, lines=1)
+    first = ScriptedMailer(answer, connections=1)
     assert sending(database, edition_id, first, stop=stop).run() is Ended.STOPPED
 
     second = ScriptedMailer()
@@ -357,7 +357,7 @@ def test_a_window_that_closes_stops_the_rest(database: Database, edition_id: int
             clock.at = NOW.replace(hour=9)
 
     throttle = Throttle(window=(time(6), time(9)), chunk_size=10)
-    mailer = ScriptedMailer(answer, lines=1)
+    mailer = ScriptedMailer(answer, connections=1)
 
     ended = sending(database, edition_id, mailer, clock=clock, throttle=throttle).run()
 
@@ -370,7 +370,7 @@ def test_a_warm_up_sends_the_days_share_and_goes_on_the_next_day(
 ) -> None:
     clock = Clock()
     throttle = Throttle(warm_up=WarmUp(12, 2), chunk_size=10)
-    mailer = ScriptedMailer(lines=1)
+    mailer = ScriptedMailer(connections=1)
 
     first = sending(database, edition_id, mailer, clock=clock, throttle=throttle)
     assert first.run() is Ended.WAITING
@@ -390,7 +390,7 @@ def test_a_broken_line_costs_no_reader_an_attempt(database: Database, edition_id
             return Outcome(message.recipient_id, OutcomeKind.SOFT, 421, "4.3.2", "shutting down")
         return None
 
-    mailer = ScriptedMailer(answer, lines=1)
+    mailer = ScriptedMailer(answer, connections=1)
 
     assert sending(database, edition_id, mailer).run() is Ended.DONE
     assert sums(database, edition_id).sent == 35

@@ -360,7 +360,7 @@ def test_a_pause_is_not_kept_waiting_by_a_provider_that_wants_to_be_left_alone(
         return Reply(429, headers={"Retry-After": "900"})
 
     with ApiServer("mailgun", [pause]) as server:
-        assert sending(database, edition_id, server.mailer(lines=1)).run() is Ended.PAUSED
+        assert sending(database, edition_id, server.mailer(connections=1)).run() is Ended.PAUSED
 
     assert len(server.asked) == 1
     tally = sums(database, edition_id)

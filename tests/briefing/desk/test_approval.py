@@ -178,7 +178,7 @@ def answering(kind: OutcomeKind) -> Mailer:
     def answer(message: Message) -> Outcome:
         return Outcome(message.recipient_id, kind, 451, "4.3.0", "later")
 
-    return ScriptedMailer(answer, lines=1)
+    return ScriptedMailer(answer, connections=1)
 
 
 def test_an_approval_can_be_taken_back_while_nobody_has_the_edition(
@@ -229,7 +229,7 @@ def test_after_the_first_message_nothing_is_taken_back(
     def answer(message: Message) -> Outcome:
         return Outcome(message.recipient_id, next(answers), 250)
 
-    mailer = ScriptedMailer(answer, lines=1)
+    mailer = ScriptedMailer(answer, connections=1)
     newsroom.desk(database, mailer, clock).deliver(
         edition_of(desk), stop=threading.Event(), wait=False
     )

@@ -122,7 +122,7 @@ def test_what_an_alert_that_never_left_has_marked_is_no_update(
 class Slow:
     """A mailer that opens only once `meanwhile` is done."""
 
-    kind, lines = "slow", 1
+    kind, connections = "slow", 1
 
     def __init__(self) -> None:
         self.meanwhile: Callable[[], object] = lambda: None

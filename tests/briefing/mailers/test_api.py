@@ -11,7 +11,7 @@ import pytest
 
 from briefing.errors import MailerFault
 from briefing.mailers import MailerBusy, WaitEnded
-from briefing.mailers.api import ApiLine
+from briefing.mailers.api import ApiConnection
 from briefing.model import Message, Outcome, OutcomeKind
 from tests.kit.certificates import Certificate
 from tests.kit.providers import FRIENDLY, KINDS, ApiServer, Ledger, Reply
@@ -28,7 +28,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("briefing.mailers.api._PAUSES", (0.0, 0.0, 0.0))
 
 
-def send(line: ApiLine, mails: Sequence[Message], ledger: Ledger | None = None) -> list[Outcome]:
+def send(
+    line: ApiConnection, mails: Sequence[Message], ledger: Ledger | None = None
+) -> list[Outcome]:
     return list(line.send(iter(mails), ledger or Ledger()))
 
 

@@ -28,7 +28,7 @@ class Plain:
     """A mailer in memory; `judge` decides, and None sends. `fault` keeps it from opening."""
 
     judge: Judge | None = None
-    lines: int = 4
+    connections: int = 4
     fault: MailerFault | None = None
     kind: str = "plain"
     opened: int = 0
@@ -115,7 +115,7 @@ def test_those_of_one_order_share_by_weight(
 
 
 def test_several_lines_share_by_weight_as_well(make_messages: MakeMessages) -> None:
-    one, other = Plain(lines=8), Plain(lines=8)
+    one, other = Plain(connections=8), Plain(connections=8)
     several = Several([Member("a", one, 1, 3.0, 10), Member("b", other, 1, 1.0, 10)])
     lines = [several.open() for _ in range(8)]
     messages = make_messages(1600)
@@ -258,8 +258,8 @@ def test_where_one_may_come_back_it_is_only_busy() -> None:
 
 def test_no_more_lines_than_a_mailer_has(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("briefing.mailers.failover._PATIENCE", 0.05)
-    several = Several([Member("a", Plain(lines=2), 1)])
-    assert several.lines == 2
+    several = Several([Member("a", Plain(connections=2), 1)])
+    assert several.connections == 2
     lines = [several.open(), several.open()]
     with pytest.raises(MailerBusy, match="in use"):
         several.open()

@@ -11,7 +11,7 @@ from time import perf_counter
 import pytest
 
 from briefing.mailers import SendGate
-from briefing.mailers.transaction import SmtpLine
+from briefing.mailers.transaction import SmtpConnection
 from briefing.model import Message, Outcome, OutcomeKind
 from tests.kit.smtp_script import DROP, SILENCE, Act, Answer, ScriptedServer
 
@@ -29,7 +29,9 @@ def yes(message: Message) -> bool:
     return True
 
 
-def deliver(line: SmtpLine, messages: Iterable[Message], gate: SendGate = yes) -> list[Outcome]:
+def deliver(
+    line: SmtpConnection, messages: Iterable[Message], gate: SendGate = yes
+) -> list[Outcome]:
     with closing(line):
         return list(line.send(messages, gate))
 
@@ -529,7 +531,7 @@ def test_a_line_changes_after_so_many_messages(
 ) -> None:
     feed = Watched(make_messages(5))
     with ScriptedServer(offers=offers) as server:
-        mailer = make_mailer(server.port, messages_per_line=2)
+        mailer = make_mailer(server.port, messages_per_connection=2)
         counts = []
         while feed.taken < 5:
             counts.append(kinds(deliver(mailer.open(), feed)))

@@ -39,7 +39,7 @@ def old(tmp_path: Path) -> Iterator[Database]:
             update(subscribers).where(subscribers.c.id == 9).values(name="Zoë Łukasz 道")
         )
     stop = threading.Event()
-    mailer = ScriptedMailer(lambda m: stop.set() if m.recipient_id == 12 else None, lines=1)
+    mailer = ScriptedMailer(lambda m: stop.set() if m.recipient_id == 12 else None, connections=1)
     desk = newsroom.desk(database, mailer, Clock())
     desk.store(newsroom.articles(5), NOW)
     draft = desk.draft(desk.briefing(), date(2026, 3, 10), NOW)

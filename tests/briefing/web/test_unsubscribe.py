@@ -143,7 +143,7 @@ def test_leaving_takes_effect_at_the_next_hand_off_of_an_edition_on_its_way(
         return None
 
     house.mailer._answer = leave_after_the_first
-    house.mailer.lines = 1
+    house.mailer.connections = 1
     edition = house.approve()
     house.clock.forward(hours=1)
     house.deliver(edition)

@@ -315,7 +315,7 @@ def test_after_the_first_message_it_is_too_late(morning: Morning, pia: Browser) 
 
     desk = newsroom.desk(
         morning.room.database,
-        newsroom.ScriptedMailer(take, lines=1),
+        newsroom.ScriptedMailer(take, connections=1),
         morning.room.clock,
     )
     desk.deliver(morning.edition, stop=stop, wait=False)

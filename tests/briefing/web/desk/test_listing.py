@@ -51,7 +51,7 @@ def deliver(morning: Morning, *, refused: int = 0, until: int | None = None) -> 
             return Outcome(message.recipient_id, OutcomeKind.HARD, 550, "5.1.1", "no")
         return None
 
-    mailer = newsroom.ScriptedMailer(take, lines=1)
+    mailer = newsroom.ScriptedMailer(take, connections=1)
     desk = newsroom.desk(morning.room.database, mailer, morning.room.clock)
     desk.deliver(morning.approve(), stop=stop, wait=False)
 

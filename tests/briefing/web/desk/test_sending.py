@@ -68,7 +68,7 @@ def deliver(
             stop.set()
         return answer(message)
 
-    mailer = newsroom.ScriptedMailer(take, lines=1)
+    mailer = newsroom.ScriptedMailer(take, connections=1)
     retry = Retry(resend_unknown=False)
     desk = newsroom.desk(room.database, mailer, room.clock, retry=retry)
     desk.deliver(edition, stop=stop, wait=False)
