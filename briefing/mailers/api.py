@@ -172,8 +172,8 @@ class ApiConnection:
         self.alive = True
 
     def send(self, messages: Iterable[Message], gate: SendGate) -> Iterator[Outcome]:
-        """See `briefing.mailers.MailerConnection.send`; up to `batch` messages are taken before the first
-        outcome, and each is gated."""
+        """See `briefing.mailers.MailerConnection.send`; up to `batch` messages are taken before the
+        first outcome, and each is gated."""
         feed = iter(messages)
         while self._ready():
             taken = list(islice(feed, self._mailer.batch))
