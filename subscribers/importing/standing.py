@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final
 
 from subscribers.suppression import Suppressed
@@ -39,6 +40,8 @@ _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _GAP: Final = re.compile(r"[\W_]+")
 
 
+# A million rows say the same few words.
+@lru_cache(maxsize=4096)
 def fold(text: str) -> str:
     """A header, or a status word, for comparing: "Email Address", "EMAIL_ADDRESS", "emailAddress",
     "E-mail", "Désabonné": small letters without accents, a space between words."""
