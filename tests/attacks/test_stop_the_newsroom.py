@@ -33,6 +33,7 @@ OFTEN = ("a", "a@", "(", "<", "&", "\n", " ", "[", '"', ";", "<p>", "=?", "{")
 SIZE = 12_000
 QUICK_S = 0.1  # less is left alone: what is twice a few milliseconds says nothing
 MOST = 2.8  # times as long for twice as much, with room for what a busy machine adds
+RETRIES = 2  # a busy machine may have slowed one measurement down
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +54,14 @@ def took(sandbox: Sandbox, place: str, piece: str, size: int) -> float:
 @pytest.mark.parametrize("place", PLACES)
 def test_make_a_parser_take_the_square_of_a_documents_length(sandbox: Sandbox, place: str) -> None:
     for piece in PIECES if os.environ.get("STALL") == "all" else OFTEN:
-        if (small := took(sandbox, place, piece, SIZE)) < QUICK_S:
+        if (whole := took(sandbox, place, piece, SIZE)) < QUICK_S:
             continue
-        small = min(small, took(sandbox, place, piece, SIZE))
-        large = min(took(sandbox, place, piece, 2 * SIZE) for _ in range(2))
-        assert large < MOST * small, f"{place} {piece!r}: {small:.2f} s, then {large:.2f} s"
+        half = min(took(sandbox, place, piece, SIZE // 2) for _ in range(2))
+        for _ in range(RETRIES):
+            if whole < MOST * half:
+                break
+            whole = min(whole, took(sandbox, place, piece, SIZE))
+        assert whole < MOST * half, f"{place} {piece!r}: {half:.2f} s, then {whole:.2f} s"
 
 
 @pytest.mark.parametrize(
