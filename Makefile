@@ -9,6 +9,7 @@ python := $(VENV)/bin/python
 DEMO   ?= $(python) tests/demonstration.py
 
 # On two cores: journeys wait for processes much of their time, and leave room for a third.
+# Each worker has a stretch of the tests, so that few make the same browsers and editions again.
 WORKERS ?= 3
 TESTS   ?=
 
@@ -50,7 +51,7 @@ demo: setup  ## one day of the sample publication, left under demo/
 
 test: setup  ## gets the system parts that the tests use, then runs them (TESTS=path for some)
 	@sh tests/system.sh tests $(VENV)/missing-parts
-	@$(python) -m pytest -n $(WORKERS) $(TESTS)
+	@$(python) -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 check: lint format types floors names templates  ## style, types, floors, names, templates; make -k check for all
 

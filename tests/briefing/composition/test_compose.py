@@ -14,8 +14,9 @@ from briefing.errors import ConfigError, EditionError
 from briefing.model import Composition, Look, Treatment
 from tests.kit import editions
 from tests.kit.editions import Case
+from tests.kit.themes import load_theme
 
-GAZETTE = Theme.load("gazette")
+GAZETTE = load_theme()
 
 
 def composed(case: Case, variant: str = "", theme: Theme = GAZETTE) -> Composed:
@@ -163,7 +164,7 @@ def test_an_update_has_a_kicker_in_every_treatment_and_no_other_story_has(
         for story in editions.updates().edition.stories
     ]
     case = replace(editions.updates(), edition=editions.edition(made))
-    shown = kickers(composed(case, theme=Theme.load(name)).composition.html)
+    shown = kickers(composed(case, theme=load_theme(name)).composition.html)
     brief = "brief-link" if link else "brief-text"
 
     assert [style for style, kicker in shown if kicker == "Update"] == [
@@ -419,7 +420,7 @@ def test_a_note_too_large_for_any_mail_is_an_error_with_a_mend() -> None:
 
 
 def test_the_compact_theme_shows_the_same_stories_without_pictures() -> None:
-    compact = composed(editions.full_day(), theme=Theme.load("compact")).composition
+    compact = composed(editions.full_day(), theme=load_theme("compact")).composition
 
     assert headlines(compact.html) == headlines(full_day().html)
     assert "<img" not in compact.html

@@ -7,13 +7,14 @@ import re
 import pytest
 from lxml import html as lxml_html
 
-from briefing.composition import Theme, compose
+from briefing.composition import compose
 from briefing.composition.sanitize import address, markdown, markdown_text, shorten, words
 from briefing.composition.slots import Slot, find_slots
 from briefing.model import Composition
 from tests.kit import editions
+from tests.kit.themes import load_theme
 
-THEMES = {name: Theme.load(name) for name in ("gazette", "compact")}
+THEMES = {name: load_theme(name) for name in ("gazette", "compact")}
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from itertools import pairwise
 
 import pytest
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
-from briefing.composition import LIMIT, Theme, compose
+from briefing.composition import LIMIT
 from briefing.composition.slots import spliced_size
-from tests.kit import editions
+from tests.kit import mails
 
-CASES = {make.__name__: make for make in editions.CASES}
-MAILS = [(theme, case) for theme in ("gazette", "compact") for case in CASES]
-
-pytestmark = pytest.mark.parametrize(("theme", "case"), MAILS, ids=[" ".join(m) for m in MAILS])
+pytestmark = pytest.mark.parametrize(("theme", "case"), mails.MAILS, ids=mails.NAMES)
 
 
-@cache
 def html(theme: str, case: str) -> str:
-    made = CASES[case]()
-    result = compose(made.edition, made.briefing, made.publication, theme=Theme.load(theme))
-    assert result is not None
-    return result.composition.html
+    return mails.composed(theme, case).composition.html
 
 
 def tree(theme: str, case: str) -> HtmlElement:
@@ -67,7 +59,7 @@ def test_every_table_is_for_presentation_also_outlooks(theme: str, case: str) ->
 
 
 def test_a_ghost_table_gives_outlook_the_width(theme: str, case: str) -> None:
-    width = CASES[case]().briefing.look.width or 600
+    width = mails.CASES[case]().briefing.look.width or 600
 
     assert f'align="center" width="{width}"' in html(theme, case)
     assert f"max-width:{width}px" in html(theme, case)

@@ -14,13 +14,14 @@ from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po
 
 import briefing.composition
-from briefing.composition import Theme, shipped_templates
+from briefing.composition import shipped_templates
 from briefing.composition.headers import HeaderFault
 from briefing.composition.notice import KINDS, check_notices, compose_notice, write_notice
 from briefing.errors import ThemeError
 from briefing.model import Briefing, Look, Message
 from tests.briefing.composition.conftest import Put
 from tests.kit import newsroom
+from tests.kit.themes import load_theme
 
 LINK = "https://briefing.alienroad.example/c/daily/" + "A" * 27
 HOSTILE = '<script>alert(1)</script>"\r\nBcc: all@readers.example {{ 7*7 }}'
@@ -45,7 +46,7 @@ def write(
     *,
     search_path: Sequence[Path] = (),
 ) -> Message:
-    dress = Theme.load("gazette").dress(of.look)
+    dress = load_theme().dress(of.look)
     publication = newsroom.PUBLICATION
     link = "" if kind == "restored" else LINK
     note = compose_notice(
@@ -213,7 +214,7 @@ def test_a_fault_in_a_publishers_template_names_its_place(
 
 
 def test_a_value_that_a_notice_does_not_get_is_found_beforehand(put: Put, tmp_path: Path) -> None:
-    dress = Theme.load("gazette").dress(Look())
+    dress = load_theme().dress(Look())
     put("notices/welcome/body.txt", "{{ link }} is good for {{ days }} days")
 
     check_notices(newsroom.briefing(), newsroom.PUBLICATION, dress, [])

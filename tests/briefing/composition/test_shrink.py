@@ -6,15 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from briefing.composition import LIMIT, Composed, Loss, Theme, compose
+from briefing.composition import LIMIT, Composed, Loss, compose
 from briefing.composition.mime import MimeTemplate
 from briefing.composition.page import Arrangement, arrange
 from briefing.composition.shrink import shrink
 from briefing.composition.slots import NOMINAL_LINK, Slot, fill_edition_slots, spliced_size
 from briefing.model import Section, Story
 from tests.kit import editions, mails
+from tests.kit.themes import load_theme
 
-GAZETTE = Theme.load("gazette")
+GAZETTE = load_theme()
 
 
 def arranged(count: int) -> Arrangement:

@@ -15,6 +15,7 @@ from briefing.errors import BriefingError, ConfigError, ThemeError
 from briefing.model import Look
 from tests.briefing.composition.conftest import Put
 from tests.kit import editions
+from tests.kit.themes import load_theme
 
 
 def html(theme: Theme, case: editions.Case | None = None) -> str:
@@ -60,7 +61,7 @@ def test_a_single_block_of_a_shipped_theme_can_be_overridden(tmp_path: Path, put
         '{% extends "shipped/gazette/body.html" %}{% block why %}<p>Because.</p>{% endblock %}',
     )
 
-    made, shipped = html(Theme.load("gazette", [tmp_path])), html(Theme.load("gazette"))
+    made, shipped = html(Theme.load("gazette", [tmp_path])), html(load_theme())
 
     assert "<p>Because.</p>" in made
     assert "You receive this mail" in shipped
@@ -71,7 +72,7 @@ def test_a_single_block_of_a_shipped_theme_can_be_overridden(tmp_path: Path, put
 def test_values_in_theme_toml_are_overridden_key_by_key(tmp_path: Path, put: Put) -> None:
     put("email/gazette/theme.toml", '[colors]\naccent = "#006644"\n')
 
-    own, shipped = Theme.load("gazette", [tmp_path]), Theme.load("gazette")
+    own, shipped = Theme.load("gazette", [tmp_path]), load_theme()
 
     assert own.colors == {**shipped.colors, "accent": "#006644"}
     assert own.fonts == shipped.fonts
@@ -204,20 +205,20 @@ def test_a_fault_in_theme_toml_names_file_and_culprit(
 )
 def test_a_look_that_cannot_be_worn_names_the_culprit(look: Look, culprit: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        Theme.load("gazette").dress(look)
+        load_theme().dress(look)
 
     assert culprit in str(caught.value)
     assert caught.value.hint
 
 
 def test_a_look_may_name_dark_colours_with_an_underscore_and_short_hex() -> None:
-    dress = Theme.load("gazette").dress(Look(colors=(("dark_accent", "#FCC"),)))
+    dress = load_theme().dress(Look(colors=(("dark_accent", "#FCC"),)))
 
     assert dress.dark["accent"] == "#ffcccc"
 
 
 def test_fonts_with_spaces_are_quoted() -> None:
-    dress = Theme.load("gazette").dress(Look(fonts=(("body", 'PT Serif, "Noto Serif", serif'),)))
+    dress = load_theme().dress(Look(fonts=(("body", 'PT Serif, "Noto Serif", serif'),)))
 
     assert dress.font["body"] == "'PT Serif','Noto Serif',serif"
 
@@ -281,7 +282,7 @@ def test_an_import_in_a_themes_sheet_is_never_fetched(tmp_path: Path, put: Put) 
         server.shutdown()
 
     assert asked == []
-    assert made == html(Theme.load("gazette"))
+    assert made == html(load_theme())
 
 
 def test_the_word_import_in_an_article_is_text() -> None:
@@ -289,5 +290,5 @@ def test_the_word_import_in_an_article_is_text() -> None:
     story = replace(case.edition.stories[0], headline="What @import url(x); does")
 
     assert "What @import url(x); does" in html(
-        Theme.load("gazette"), replace(case, edition=editions.edition([story]))
+        load_theme(), replace(case, edition=editions.edition([story]))
     )

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from briefing.composition import LIMIT, Composed, Theme, compose
+from briefing.composition import LIMIT, Composed, compose
 from briefing.composition.slots import Slot
 from briefing.desk.preflight import for_editors
 from briefing.lint import RULES, LintFinding, Severity, lint, outward_links, weigh
 from briefing.model import Briefing, Edition, Image, Publication
-from tests.kit import editions
+from tests.kit import editions, mails
+from tests.kit.themes import load_theme
 
 PADDING = "\u034f\u00a0" * 40
 METHOD = "https://alienroad.example/method"
@@ -70,14 +71,9 @@ def swap(text: str, old: str, new: str, count: int) -> str:
     return text.replace(old, new, count)
 
 
-@cache
-def theme(name: str = "gazette") -> Theme:
-    return Theme.load(name)
-
-
 def write(edition: Edition, briefing: Briefing = editions.BRIEFING) -> Mail:
     """An edition as it is composed."""
-    made = compose(edition, briefing, editions.PUBLICATION, theme=theme())
+    made = compose(edition, briefing, editions.PUBLICATION, theme=load_theme())
     assert made is not None
     return Mail(made, edition, briefing=briefing)
 
@@ -347,6 +343,11 @@ SEEDS: list[tuple[str, Callable[[], Mail]]] = [
 ]
 
 
+@cache
+def findings(seed: Callable[[], Mail]) -> tuple[LintFinding, ...]:
+    return seed().lint()
+
+
 def _html() -> str:
     return good().composed.composition.html
 
@@ -359,7 +360,7 @@ def _without_label() -> str:
     ("rule", "seed"), SEEDS, ids=[f"{n} {rule}" for n, (rule, _) in enumerate(SEEDS)]
 )
 def test_a_fault_is_found_and_nothing_else(rule: str, seed: Callable[[], Mail]) -> None:
-    found = seed().lint()
+    found = findings(seed)
 
     assert {finding.rule for finding in found} == {rule}, found
     assert all(item.place and item.message and item.hint and item.source for item in found)
@@ -374,7 +375,7 @@ def test_editors_are_told_to_mend_what_they_can(seed: Callable[[], Mail]) -> Non
         r"\[|\{\{|<\w|\w_\w|\w\(|\.(?:txt|html|toml)\b|[a-z]:[a-z]"
         r"|\b(?:css|block|template|config\w*|class|cell|lang|dir|alt)\b"
     )
-    for finding in map(for_editors, seed().lint()):
+    for finding in map(for_editors, findings(seed)):
         assert not technical.search(finding.hint), finding
 
 
@@ -404,14 +405,11 @@ def test_the_manual_lists_every_rule_as_it_is() -> None:
     assert listed == rows
 
 
-@pytest.mark.parametrize("name", ["gazette", "compact"])
-@pytest.mark.parametrize("make", editions.CASES, ids=lambda make: make.__name__)
-def test_no_edition_of_any_kind_has_an_error(name: str, make: editions.CaseMaker) -> None:
-    case = make()
-    made = compose(case.edition, case.briefing, case.publication, theme=theme(name))
-    assert made is not None
+@pytest.mark.parametrize(("theme", "case"), mails.MAILS, ids=mails.NAMES)
+def test_no_edition_of_any_kind_has_an_error(theme: str, case: str) -> None:
+    made = mails.CASES[case]()
 
-    found = lint(made, case.edition, case.briefing, case.publication)
+    found = lint(mails.composed(theme, case), made.edition, made.briefing, made.publication)
 
     assert [finding for finding in found if finding.level is Severity.ERROR] == []
 
@@ -430,7 +428,7 @@ def test_a_good_mail_of_updates_has_no_finding() -> None:
 @pytest.mark.parametrize("number", range(len(editions.ATTACKS)))
 def test_a_mail_of_attacks_is_judged_without_failing(number: int) -> None:
     case = editions.attack(editions.ATTACKS[number], editions.HOSTILE_URLS[number % 17])
-    made = compose(case.edition, case.briefing, case.publication, theme=theme())
+    made = compose(case.edition, case.briefing, case.publication, theme=load_theme())
     assert made is not None
 
     assert lint(made, case.edition, case.briefing, case.publication)
@@ -444,7 +442,7 @@ def test_errors_come_before_warnings() -> None:
 
 def test_every_story_that_lost_something_is_named() -> None:
     case = editions.oversized()
-    made = compose(case.edition, case.briefing, case.publication, theme=theme())
+    made = compose(case.edition, case.briefing, case.publication, theme=load_theme())
     assert made is not None
 
     found = lint(made, case.edition, case.briefing, case.publication)
@@ -466,7 +464,7 @@ def test_stories_are_weighed_the_heaviest_first() -> None:
 
 def test_a_single_story_is_weighed_without_the_frame_round_it() -> None:
     case = editions.one_story()
-    made = compose(case.edition, case.briefing, case.publication, theme=theme())
+    made = compose(case.edition, case.briefing, case.publication, theme=load_theme())
     assert made is not None
 
     (weight,) = weigh(made, case.edition, case.briefing, case.publication)
@@ -476,7 +474,9 @@ def test_a_single_story_is_weighed_without_the_frame_round_it() -> None:
 
 def test_only_what_a_variant_shows_is_asked_for() -> None:
     case = editions.full_day()
-    made = compose(case.edition, case.briefing, case.publication, theme=theme(), variant="europe")
+    made = compose(
+        case.edition, case.briefing, case.publication, theme=load_theme(), variant="europe"
+    )
     assert made is not None
 
     assert lint(made, case.edition, case.briefing, case.publication) == ()
