@@ -61,8 +61,12 @@ _ROLE = re.compile(
     r"no-?reply|info|contact|service|hostmaster)@",
     re.IGNORECASE,
 )
-_ALONE = re.compile(rf"^\s{{0,20}}<?({_ADDRESS})>?\s?:?\s{{0,8}}$")
-_EXPANDED = re.compile(rf"expanded from:\s{{0,4}}<?({_ADDRESS})", re.IGNORECASE)
+# Nothing else in its line, or in brackets before a colon, as Postfix and qmail put it.
+_ALONE = re.compile(rf"^\s{{0,20}}<?({_ADDRESS})>?(?:\s?:?\s{{0,8}}$|(?<=>):\s)")
+_EXPANDED = re.compile(
+    rf"(?:expanded from:|ultimately generated from|\(generated from)\s{{0,4}}<?({_ADDRESS})",
+    re.IGNORECASE,
+)
 _FIELD = re.compile(
     r"(?:rcpt to|recipient(?: address)?|failed recipient|address|delivered to|"
     r"deliver(?:y|ed)? (?:to|of)|recipients? (?:was|were)[^:]{0,40}|permanent errors|user|"
@@ -87,7 +91,9 @@ _TELLING = re.compile(
     r"blocked|\bunable",
     re.IGNORECASE,
 )
-_RULE = re.compile(r"\s{0,20}-{3,}|(?:\.\.\. )?while talking to", re.IGNORECASE)
+_RULE = re.compile(
+    r"\s{0,20}(?:-{3,}|_{5,}|={5,}|\*{5,})|(?:\.\.\. )?while talking to", re.IGNORECASE
+)
 _STAGES = (
     (
         Stage.END,

@@ -18,7 +18,7 @@ from typing import Final
 
 from briefing.mailers.answers import Stage
 from briefing.returns.finding import ReturnReason as R
-from briefing.returns.phrases import EXISTING, GONE
+from briefing.returns.phrases import CERTAIN, EXISTING, GONE
 from briefing.store.returns import EventKind
 
 __all__ = ["KIND_OF", "Verdict", "classify", "judge", "plain_words"]
@@ -72,6 +72,7 @@ _BY_SUBJECT: Final[Mapping[str, R]] = {
 _BY_CODE: Final[Mapping[int, R]] = {552: R.TOO_LARGE, 556: R.NO_MAIL_HERE}  # RFC 5321, RFC 7504
 _LISTED: Final = (R.USER_UNKNOWN, R.HOST_UNKNOWN, R.MOVED, R.NO_MAIL_HERE)
 _HOSTS: Final = (R.HOST_UNKNOWN, R.NO_MAIL_HERE)
+_UNRELATED: Final = (R.NETWORK, R.EXPIRED, R.SYSTEM, R.NAME_SERVICE)
 
 _LONGEST: Final = 2000
 _GAP: Final = 60
@@ -100,10 +101,26 @@ _OUTLOOK: Final = ("hotmail.", "outlook.", "live.", "msn.", "passport.com")
 # Postfix and others name the domain that has no address at all: the reader's, or a host on the way.
 _NO_DOMAIN = re.compile(
     r"host not found(?!, try)|malformed or unexpected name server reply|nxdomain|"
-    r"domain does not exist|no such domain",
+    r"domain does not exist|no such domain|name or service not known",
     re.IGNORECASE,
 )
-_NAMED = re.compile(r"\bname=([\w.-]{1,253})")
+_NAMED = re.compile(
+    r"\bname=([\w.-]{1,253})|\[([\w.-]{1,253})\](?::\d{1,5})?: name or service not known",
+    re.IGNORECASE,
+)
+# Blocklists that refuse with no more than their address: a URL that says something.
+_LISTED_AT = re.compile(
+    r"https?://[^\s<>\"']{0,60}(?:spamhaus|spamcop|sorbs|barracuda|dnsbl)", re.IGNORECASE
+)
+# sendmail puts what the server said first, and its own conclusion from the code behind it.
+_SERVER_SAID = re.compile(r"\(reason: (.{3,400}?)\)(?=\s|$)", re.DOTALL)
+# An answer that names nothing but the address: it is the address that is refused.
+_BARE = re.compile(
+    r"\b55[0-4] (?:5\.[01]\.\d{1,2} )?(?:<> ?:? )?recipient (?:address )?(?:rejected|refused)"
+    r"[.: ]{0,3}(?:$|\(in reply to rcpt| host )"
+)
+# Each answer in a transcript, from its code to the next.
+_ANSWERS = re.compile(r"(?=(?:^|(?<=\s))[245]\d\d[ -])")
 
 _Table = tuple[tuple[R, tuple[str, ...], tuple[tuple[str, str], ...]], ...]
 
@@ -124,6 +141,7 @@ def _table(rows: tuple[tuple[R, tuple[str, ...]], ...]) -> _Table:
     )
 
 
+_CERTAIN: Final = _table(CERTAIN)
 _EXISTING: Final = _table(EXISTING)
 _GONE: Final = _table(GONE)
 
@@ -168,18 +186,19 @@ def classify(
 
 def plain_words(words: str) -> str:
     """Words as the table of phrases has them: nobody's own name may set off a rule."""
-    words = _URL.sub(" ", words.translate(_APOSTROPHES).lower())
+    words = _LISTED_AT.sub(" blocklist \\g<0>", words.translate(_APOSTROPHES).lower())
+    words = _URL.sub(" ", words)
     return " ".join(_HOST.sub(" ", _ADDRESS.sub(" <> ", words)).split())
 
 
 def _reason(field: str, own: str, code: int, text: str, words: str, address: str) -> R:
     said = field or own
     by_status = _by_status(said) if _agrees(field, own) else _by_status(own)
-    gone, other = _find(_GONE, text), _find(_EXISTING, text)
-    if _names_domain(words, address):
-        gone, other = R.HOST_UNKNOWN, None
-    elif gone in _HOSTS and _NAMED.search(words):
-        gone = None  # the words are about a host on the way, which may be found again
+    if (certain := _find(_CERTAIN, text)) is not None:
+        return certain
+    gone, other = _weigh(text, words, address)
+    if by_status is R.TOO_LARGE and other in (R.FILTERED, R.TOO_OFTEN):
+        return by_status  # limits are of size as well as of number
     if _provider_says_gone(words, text, address) or (
         gone and _is_gone(gone, other, by_status, said, own, code, text)
     ):
@@ -189,6 +208,22 @@ def _reason(field: str, own: str, code: int, text: str, words: str, address: str
     if other is None and not said and code in _BY_CODE:
         return _BY_CODE[code]
     return other or by_status or R.UNDETERMINED
+
+
+def _weigh(text: str, words: str, address: str) -> tuple[R | None, R | None]:
+    """What the words say is gone, and what else they blame, each where it is about this address."""
+    gone, other = _find(_GONE, text), _find(_EXISTING, text)
+    if other is None and _BARE.search(text):
+        return R.USER_UNKNOWN, None
+    if _names_domain(words, address):
+        return R.HOST_UNKNOWN, None
+    if gone in _HOSTS and _NAMED.search(words):
+        return None, other  # the words are about a host on the way, which may be found again
+    if gone and (blamed := _blamed_by_server(words)) is not None:
+        return None, blamed
+    if other in _UNRELATED and _one_answer_says_gone(text):
+        return gone, None
+    return gone, other
 
 
 def _provider_says_gone(words: str, text: str, address: str) -> bool:
@@ -215,6 +250,27 @@ def _is_gone(
     )
 
 
+def _blamed_by_server(words: str) -> R | None:
+    """What a server's own answer blames, where it says nothing of a mailbox that is gone and only
+    the sending server has concluded that."""
+    said = _SERVER_SAID.search(words)
+    if said is None:
+        return None
+    text = plain_words(said[1])
+    return _find(_EXISTING, text) if _find(_GONE, text) is None else None
+
+
+def _one_answer_says_gone(text: str) -> bool:
+    """Whether one answer of several says that there is no such user, and only the others tell of
+    troubles on the way: of another host, or of the command that came after."""
+    return any(
+        not answer.startswith(("2", "4"))
+        and _find(_GONE, answer) is R.USER_UNKNOWN
+        and _find(_EXISTING, answer) is None
+        for answer in _ANSWERS.split(text)[:20]
+    )
+
+
 def _agrees(field: str, own: str) -> bool:
     """A listed code in one place is none where the server's own answer has another subject."""
     return not (field and own) or field[2:] == own[2:] or field[2] == own[2]
@@ -236,7 +292,10 @@ def _names_domain(words: str, address: str) -> bool:
     named = _NAMED.search(words)
     domain = address.rpartition("@")[2].lower()
     return bool(
-        named and domain and named[1].lower().strip(".") == domain and _NO_DOMAIN.search(words)
+        named
+        and domain
+        and (named[1] or named[2]).lower().strip(".") == domain
+        and _NO_DOMAIN.search(words)
     )
 
 

@@ -80,6 +80,9 @@ OPENERS: Final[tuple[str, ...]] = (
     "delivery report",
     "delivery status notification",
     "mail system error",
+    "not a member of this mailing list",  # fml, Mailman and majordomo, of a post they refuse
+    "not allowed to post to this mailing list",
+    "duplicated message-id in",
     "konnte nicht zugestellt",
     "nicht zugestellt werden",
     "unzustellbar",

@@ -53,6 +53,8 @@ class BounceText:
         fields of RFC 3834 on their bounces, programs of readers have no return path either."""
         if self.is_machine or (self.opens and not self.automatic):
             return True
+        if self.null_sender and _returned(self.message) is not None:
+            return True  # a holiday note encloses no mail
         return self.opens and self.null_sender and _ANSWER.search("\n".join(self.lines)) is not None
 
 

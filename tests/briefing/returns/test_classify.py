@@ -139,3 +139,69 @@ def test_every_reason_has_a_kind() -> None:
 def test_blocked_is_not_locked() -> None:
     assert classify("", "550 5.7.1 blocked").kind is EventKind.BLOCKED
     assert classify("", "550 5.2.1 mailbox is locked").reason is ReturnReason.DISABLED
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "550 Recipient address rejected. (in reply to RCPT TO command)",
+        "550 5.1.1 <anna@readers.example>: inactive email address",
+        "550 5.4.4 Invalid domain",
+        "Sorry, I couldn't find a mail exchanger or IP address. (#5.4.4)",
+        "an MX or SRV record indicated no SMTP service",
+        "521 5.3.2 System not accepting network messages",
+        "DNS lookup failure: host mx.readers.example not found",
+        "554 not delivered because the domain is not reachable. Please check the domain",
+        "The account or domain may not exist, they may be blacklisted, or missing dns entries.",
+        "551 User not local; please try another address",
+        "550 Compte inexistant",
+        "550 Adresse unbekannt",
+        "550 Cuenta inexistente",
+        "550 Indirizzo sconosciuto",
+        "550 Nie ma takiego użytkownika",
+        "550 Okänd mottagare",
+        "550 Нет такого пользователя",
+        "550 Böyle bir kullanıcı yok",
+        "550 المستخدم غير موجود",
+        "550 Người dùng không tồn tại",
+    ],
+)
+def test_an_address_that_is_said_not_to_exist_is_hard_in_any_server_s_words(words: str) -> None:
+    assert judge("", words) is EventKind.HARD
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "550 Recipient address rejected: come back tomorrow",
+        "550 5.7.1 your domain does not exist",
+        "550 HELO host not found",
+        "550 Absender unbekannt",
+        "550 Unbekannter Fehler",
+        "550 Erreur inconnue",
+        "550 Error desconocido",
+        "550 Nieznany błąd",
+        "553 5.1.3 http://www.spamhaus.org/query/bl?ip=192.0.2.2",
+        "(reason: 553 Sender Policy Framework (SPF) fail) 550 5.1.1 <a@b.example>... User unknown",
+    ],
+)
+def test_words_about_the_sender_end_nobody_s_subscription(words: str) -> None:
+    assert judge("", words) is not EventKind.HARD
+
+
+def test_one_answer_that_says_gone_outweighs_troubles_of_another_host() -> None:
+    transcript = "550 <a@b.example> User unknown 421 mx.other.example Connection timed out"
+    assert judge("", transcript) is EventKind.HARD
+    assert judge("", "550 Connection timed out 421 later") is EventKind.SOFT
+    assert judge("", "450 User unknown 421 Connection timed out") is EventKind.SOFT
+
+
+def test_a_limit_of_size_is_the_message_s_fault_not_the_mailbox_s() -> None:
+    found = classify("5.3.4", "message size 18876259 exceeds size limit 10485760")
+    assert (found.kind, found.reason) == (EventKind.BLOCKED, ReturnReason.TOO_LARGE)
+
+
+def test_a_host_that_the_resolver_does_not_know_is_hard_only_where_it_is_the_reader_s() -> None:
+    words = "[readers.example]: Name or service not known"
+    assert classify("", words, address="anna@readers.example").kind is EventKind.HARD
+    assert classify("", words, address="anna@elsewhere.example").kind is EventKind.SOFT

@@ -353,3 +353,44 @@ def test_a_bounce_with_the_fields_of_an_automatic_answer_is_a_bounce() -> None:
     )
     mail = parse_mail(raw)
     assert (mail.form, mail.automatic, only(raw).kind) == (MailForm.TEXT, False, HARD)
+
+
+def test_a_footer_behind_a_rule_is_not_the_server_s_word() -> None:
+    footer = "_" * 30 + "\nThis mail was scanned for viruses.\n"
+    raw = bounce(f"could not be delivered:\n\n<{ANNA}>: 550 5.1.1 unknown\n\n{footer}")
+    assert only(raw).kind is HARD
+    empty = bounce(f"could not be delivered:\n\n<{ANNA}>\n{footer}")
+    assert only(empty).reason is R.UNDETERMINED
+
+
+def test_the_address_before_an_alias_is_read_from_exim_too() -> None:
+    raw = bounce(
+        "A message that you sent could not be delivered:\n\n  boss@elsewhere.example\n"
+        f"    (ultimately generated from {ANNA})\n    550 No such user\n"
+    )
+    assert ANNA in {finding.address for finding in parse_mail(raw).findings}
+
+
+def test_a_mail_to_its_own_sender_comes_back_about_that_address() -> None:
+    raw = bounce(f"This is the mail system at host mx.\n\n<{ANNA}>: User unknown\n", f"To: {ANNA}")
+    assert (only(raw).address, only(raw).kind) == (ANNA, HARD)
+
+
+def test_a_list_manager_that_refuses_a_post_reads_as_a_bounce() -> None:
+    raw = bounce(
+        "You are not a member of this mailing list <list@readers.example>.\n",
+        "Subject: list",
+        sender="list-admin",
+    )
+    assert parse_mail(raw).reads_as_bounce
+
+
+def test_a_null_sender_that_encloses_our_mail_is_no_automatic_answer() -> None:
+    head = "Return-Path: <>\nFrom: noreply@mx.readers.example\nTo: b@alienroad.example\n"
+    head += "Subject: Ujumbe\nAuto-Submitted: auto-replied\nMIME-Version: 1.0\n"
+    text = "Content-Type: text/plain\n\nHaukufika.\n"
+    note = parse_mail((head + text).encode())
+    enclosed = f"{head}Content-Type: multipart/mixed; boundary=x\n\n--x\n{text}\n--x\n"
+    enclosed += f"Content-Type: message/rfc822\n\n{COPY}\nNews.\n--x--\n"
+    assert note.form is MailForm.REPLY
+    assert parse_mail(enclosed.encode()).form is not MailForm.REPLY
