@@ -138,6 +138,7 @@ _EVERYWHERE: Final[Mapping[str, Use]] = {
         " | blocklisted email | unsubscribed from all email | hard bounced | email hard bounced"
         " | is unsubscribed | is bounced | is blacklisted | is suppressed | email bounced"
         " | email hard bounce reason | email bounced reason | is email bounced | spam complaint"
+        " | is excluded from campaigns | non transactional"
         " | marked as spam | email suppressions | is disabled | is banned | is blocked",
     ),
     **_uses(

@@ -22,7 +22,8 @@ _UNSUBSCRIBED: Final = (
     r"abgemeldet\w*|abmeld\w*|abbestell\w*|ausgetragen|austragung\w*|austragen",
     r"uitgeschreven|uitschrijv\w*|afgemeld\w*|afmeld\w*|opgezegd|opzeg\w*",
     r"avregistr\w*|avmeld\w*|afmeldt|frameld\w*|odhlas\w*|wypisan\w*|отпис\w*",
-    r"do ?not ?(?:e ?mail|mail|contact|send|disturb|solicit|market|communicate)\w*|dnc|dne",
+    r"do ?not ?(?:bulk ?)?(?:e ?mail|mail|contact|send|disturb|solicit|market|communicate)\w*",
+    r"dnc|dne",
     r"no (?:contactar|enviar|mail|email|e mail|contact|molestar)|nomail",
     r"(?:ne )?pas (?:contacter|envoyer)|nicht (?:kontaktieren|anschreiben|mailen|mehr)",
     r"niet (?:mailen|contacteren|benaderen)|non (?:contattare|inviare)",
@@ -45,6 +46,19 @@ _BARRED: Final = (
 LEFT: Final = _any(*_UNSUBSCRIBED, *_BOUNCED, *_COMPLAINED, *_BARRED)
 """A header of leaving: whatever is filled in counts."""
 
+_MAILS: Final = r"(?:e ?mails?|mails?|mailings?|newsletters?|courriels?|correos?|nieuwsbrie\w*)"
+_ASKED: Final = (
+    r"remove (?:me|him|her|them|us)|(?:take|took|get) (?:me|him|her|them|us) off",
+    rf"(?:stop|no (?:more|further|longer)|wants? no) (?:sending|the|any|our) {_MAILS}",
+    rf"(?:stop|no (?:more|further|longer)|wants? no(?: more)?) {_MAILS}",
+    rf"(?:no longer|(?:does|do|did) ?n(?:o|)[ ]?t) (?:wants?|wish\w*) [\w ]{{0,30}}{_MAILS}",
+    rf"keine? (?:weiteren? )?{_MAILS}|nicht mehr (?:anschreiben|mailen|senden|schicken)",
+    rf"plus (?:de|aucun) {_MAILS}|ne plus (?:envoyer|recevoir|contacter|ecrire)",
+    rf"(?:no|nao) (?:enviar|mandar|quiere|quer|mas|mais) (?:mas |mais )?{_MAILS}",
+    rf"non (?:inviare|vuole) (?:piu )?{_MAILS}|geen {_MAILS}",
+)
+"""A remark that asks for no more mail."""
+
 SAID: Final = _any(
     r"unsubscribed?|unsubscribes|unsubscription|opted ?out|opt out|optout|(?:hard|soft) ?bounced?",
     r"bounced|blacklisted|blocklisted|do not (?:e ?mail|mail|contact|send)|spam complaints?",
@@ -54,8 +68,17 @@ SAID: Final = _any(
     r"liste noire|lista negra|lista nera|user unknown|mailbox (?:unavailable|not found)",
     r"(?:former|ex|past|lapsed) (?:subscriber|member|reader|abonne)e?s?|anciene? abonnee?s?",
     r"ehemalige\w*|5 \d \d+ [a-z]\w+|550 [a-z]\w+",
+    *_ASKED,
 )
 """What a cell says that can hardly mean anything but having left."""
+
+SAID_AT_LENGTH: Final = _any(
+    r"unsubscrib\w*|opted out|do not (?:e ?mail|mail|contact)|desabonn\w*|desinscri\w*",
+    r"abgemeldet|abmelden|descadastr\w*|disiscri\w*|uitgeschreven|afgemeld",
+    r"darse de baja|dad[oa] de baja",
+    *_ASKED,
+)
+"""The same within a long remark, where fewer words are clear."""
 
 HINT: Final = _any(
     r"unsub\w*|opt\w* ?out|bounc\w*|complain\w*|black\w*|block\w*|inacti\w*|inati\w*|inakti\w*",
@@ -74,6 +97,7 @@ MAY_BE_LEFT: Final = _any(
     r"geloscht\w*|supprim\w*|eliminad\w*|eliminat\w*|verwijderd\w*|clean(?:ed)?|archived?",
     r"churn\w*|left|exit(?:ed)?|stop(?:ped)?|gone|deceased|opposition|refus\w*|reject\w*",
     r"declin\w*|objection\w*|suspend\w*|held|hold|gekundigt\w*|kundig\w*|resili\w*|quit",
+    r"excluded?|exclue?s?|excluid[oa]s?|esclus[oaie]|ausgeschlossen|uitgesloten",
 )
 """A header that may tell of leaving, or of orders and accounts."""
 
@@ -81,7 +105,8 @@ BARE: Final = re.compile(
     r"(?:is |has |was |date |e ?mail |user |subscriber |contact |subscription )*"
     r"(?:cancel\w*|delet\w*|remov\w*|disabled|deactivated|inactive|inactif|inactivo|inaktiv"
     r"|inativo|inattivo|inactief|invalid|banned|blocked|gesperrt|blockiert|geloscht|bloque"
-    r"|bloqueado|archived|suspended|left|cleaned)"
+    r"|bloqueado|archived|suspended|left|cleaned|(?:on )?hold|held|excluded|exclue?|excluid[oa]"
+    r"|esclus[oa]|ausgeschlossen|uitgesloten)"
     r"(?: (?:at|on|date|time|datetime|timestamp|e ?mail|user|subscriber|contact))*"
 )
 """The same with nothing else in it."""
@@ -101,6 +126,7 @@ CONSENT: Final = _any(
     *_SUBSCRIBED,
     r"accept\w*|acept\w*|aceit\w*|agree\w*|allow\w*|receiv\w*|recevoir|recibir|receber|wants?",
     r"confirm\w*|verif\w*|bestatigt\w*|bevestigd|double opt in|double optin|doi|activated",
+    r"keep|subs?|subbed|ok|okay|(?:on|in) (?:the |our )?list|"
     r"enabled|active|actif|activ[oa]|ativ[oa]|attiv[oa]|aktiv|actief|valid|valide|valido",
     r"frequency|preferences?|gultig|geldig|deliverable|zustellbar|willing|interested",
 )
@@ -119,7 +145,7 @@ ABOUT: Final = _any(
     r"hash|key|id|uuid|name|country|city|lat|lon|language|locale|agent|referr?er|code|plan|tier",
     r"price|amount|product|counts?|number|total|rate|score|ratio|percent\w*|domain|client|opens?",
     r"clicks?|sent|received|open\w*|click\w*|terms|tos|privacy|cookies?|agb|cgu|provider|company|template|format",
-    r"html|utm|owner|engagement|channel|quelle|herkunft|fuente|origen|segment\w*",
+    r"html|utm|owner|engagement|track\w*|channel|quelle|herkunft|fuente|origen|segment\w*",
 )
 """What stands beside consent, and is none."""
 LATEST: Final = _any(r"last|latest|next|letzte\w*|derni\w*|ultim\w*|laatste|sent|open\w*|click\w*")
@@ -144,9 +170,19 @@ OTHER_STATES: Final = _any(
     r"immigration|loyalty|invoice|purchase\w*|plans?|tiers?|stripe|ticket|health|occupation|hand",
     r"handed|home|us|province|region|country|lead|student|citizen\w*|nationality|trial|cart",
     r"work\w*|migration|asylum|permit|refugee|vat|appointment|booking|event|donor|pledge|housing",
+    r"accreditation|application|case|claim|hearing|grant|"
     r"relationship|smok\w*|military|veteran|insurance|title|company|job|position|gender|sex",
 )
 """States of something else."""
+POSTAL: Final = re.compile(
+    r"(?:mailing|billing|shipping|delivery|postal|home|work|other) (?:address\w*|street\w*|city"
+    r"|town|state\w*|province|zip\w*|post\w*|country|county|region|latitude|longitude|line|lines|suite)\b.*"
+)
+"""Where somebody lives."""
+TOPIC: Final = _any(
+    r"topics?|subjects?|themes?|categor\w*|survivors?|victims?|support|shelter|desk"
+)
+"""What stands beside a word of leaving that tells of the news or of help."""
 ELSEWHERE: Final = _any(
     r"sms|whats ?app|phone\w*|call\w*|mobile|push|fax|postal|post|print|telefon\w*|telephone",
     r"text messages?|facebook|messenger|voice|letters?|direct mail|web ?push|telegram|movil",

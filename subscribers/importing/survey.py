@@ -23,6 +23,9 @@ from subscribers.importing.standing import NO, NOTHING, WORDS, YES, ImportedStat
 _FEW: Final = 40
 _SHOWN: Final = 8
 _PIECE: Final = 60
+_REMARK: Final = 2_000
+_CODE: Final = re.compile(r"[A-Za-z]|-?\d{1,2}")
+_STATE_CODE: Final = re.compile(r"[A-Za-z]{1,2}|-?\d{1,2}")
 _SPLIT: Final = re.compile(r"[,;|\n\"\[\]]+")
 _DATE: Final = re.compile(
     r"\d{4}-\d\d?-\d\d?(?:[ T].*)?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}(?:[ ,].*)?|\d{4}/\d\d?/\d\d?.*"
@@ -77,8 +80,8 @@ class Cells:
         pieces = _SPLIT.split(cell) if _SPLIT.search(cell) else [cell]
         for piece in pieces:
             short = piece.strip()
-            if short and len(short) <= _PIECE and smells(short) and len(self.smells) < _FEW:
-                self.smells[short] += count
+            if short and len(self.smells) < _FEW and smells(short):
+                self.smells[short[:_PIECE]] += count
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,9 @@ class Doubt:
 
 
 def smells(text: str) -> bool:
-    """Whether a short text says that somebody has left, and can hardly mean anything else."""
+    """Whether a text says that somebody has left, and can hardly mean anything else."""
+    if len(text) > _PIECE:
+        return bool(headers.SAID_AT_LENGTH.search(fold(text[:_REMARK])))
     short = fold(text)
     standing = WORDS.get(short, ImportedStatus.ACTIVE)
     return strong(short, standing) or bool(headers.SAID.search(short))
@@ -168,6 +173,8 @@ def _judge_attribute(
     if headers.ELSEWHERE.search(header) and not headers.MAIL.search(header):
         return column
     kind = _Kind(column, cells, words)
+    if headers.POSTAL.fullmatch(header):
+        return kind.by_cells(header)
     for smell, exception, by_kind in (
         (headers.LEFT, None, kind.by_leaving),
         (headers.NOT_CONSENT, None, kind.by_refusing),
@@ -215,7 +222,10 @@ class _Kind:
         if headers.LINK.search(header) and all(map(_OPAQUE.fullmatch, self._rest)):
             return replace(self._column, use=Use.IGNORED)
         numbers = self._yes_or_no or self._all_numbers
-        if any(headers.DENIED.match(fold(cell)) for cell in self._rest):
+        told = not self._dates and bool(self._yes or self._rest)
+        if any(headers.DENIED.match(fold(cell)) for cell in self._rest) or (
+            told and headers.TOPIC.search(header)
+        ):
             return self._doubt()
         if numbers and headers.RATE.search(header):
             return self._column
@@ -237,15 +247,20 @@ class _Kind:
         own = bool(headers.OWN_CONSENT.search(header))
         if self._yes_or_no:
             return self._consent_in_yes_and_no(own=own, confirmed=confirmed)
-        if self._all_dates and not self._no:
-            if confirmed:
-                return self._as(Use.CONFIRMED_AT)
-            if self._cells.empty and not headers.LATEST.search(header):
-                return self._doubt(Use.SUBSCRIBED_IF_TRUE)
-            return self._as(Use.EVIDENCE)
+        if self._all_dates:
+            return self._consent_in_dates(header, confirmed=confirmed)
         if self._all_numbers and not own:
             return self._column
-        return self._by_words(asked=bool(self._no) and not self._cells.many)
+        codes = own and self._in_codes(_CODE)
+        return self._by_words(asked=codes or (bool(self._no) and not self._cells.many))
+
+    def _consent_in_dates(self, header: str, *, confirmed: bool) -> Column | Doubt:
+        if confirmed:
+            # A zero is a no; whether an empty cell is one, the file's other columns tell.
+            return self._as(Use.CONFIRMED_IF_TRUE if self._no else Use.CONFIRMED_AT)
+        if self._no or (self._cells.empty and not headers.LATEST.search(header)):
+            return self._doubt(Use.SUBSCRIBED_IF_TRUE)
+        return self._as(Use.EVIDENCE)
 
     def _consent_in_yes_and_no(self, *, own: bool, confirmed: bool) -> Column | Doubt:
         if not self._no and not self._cells.empty:
@@ -262,7 +277,7 @@ class _Kind:
             return self._doubt() if self._no else self._column
         if header in headers.PLACES and not self._known and not self._cells.smells:
             return self._column
-        return self._by_words()
+        return self._by_words(asked=self._in_codes(_STATE_CODE))
 
     def by_weak(self, header: str) -> Column | Doubt:
         """Words that tell of orders and accounts as well: clear only where nothing else is said."""
@@ -271,7 +286,7 @@ class _Kind:
         if headers.BARE.fullmatch(header) and (self._yes_or_no or self._all_dates):
             return self._as(Use.GONE_AT if self._dates else Use.SUPPRESSED_IF_TRUE)
         if self._all_numbers and not self._yes_or_no:
-            return self._column
+            return self._doubt() if headers.BARE.fullmatch(header) else self._column
         return self._by_words(asked=True)
 
     def by_cells(self, header: str) -> Column | Doubt:
@@ -294,6 +309,10 @@ class _Kind:
         if any(headers.HINT.search(cell) or headers.LEFT.search(cell) for cell in hints):
             return self._doubt()
         return self._column
+
+    def _in_codes(self, code: re.Pattern[str]) -> bool:
+        """Whether the cells are a few letters or numbers for what only the tool knows."""
+        return not self._cells.many and all(map(code.fullmatch, self._cells.counts))
 
     def _leaving(self) -> bool:
         left = [fold(c) for c, how in self._known.items() if how > ImportedStatus.PENDING]

@@ -87,6 +87,11 @@ def two(header: str, ana: str, bob: str) -> str:
         ("Status", "Ingeschreven", "Uitgeschreven", LEFT),
         ("Datum uitschrijving", "", "2021-03-02", LEFT),
         ("Tags", "vip", "vip, Unsubscribed", LEFT),
+        ("IsExcludedFromCampaigns", "false", "true", LEFT),  # Mailjet
+        ("donotbulkemail", "False", "True", LEFT),  # Dynamics
+        ("non_transactional", "false", "true", LEFT),  # SparkPost
+        ("activated", "1600000000", "0", PENDING),  # CleverReach
+        ("Exclu", "non", "oui", LEFT),
     ],
 )
 def test_a_word_of_leaving_is_understood(
@@ -118,6 +123,19 @@ def test_a_word_of_leaving_is_understood(
         ("Contact type", "Reader", "Former subscriber"),
         ("custom", '{""a"": 1}', '{""unsubscribed"": true}'),
         ("Account blocked reason", "", "wish"),
+        ("optin_status", "S", "U"),  # Vertical Response
+        ("member_status_id", "a", "o"),  # Emma
+        ("listsub.status", "1", "-1"),  # AcyMailing
+        ("On Hold", "0", "2"),  # CiviCRM
+        ("subscribed_since", "1600000000", "0"),
+        ("Keep on list?", "yes", "no"),
+        ("Mail OK", "Y", "N"),
+        ("Sub", "Y", "N"),
+        ("Comments", "hello", "please remove me from your list"),
+        ("Bemerkung", "grüßt", "Bitte keine Mails mehr"),
+        ("Notes", "hello", "no more emails please"),
+        ("Notes", "hello", "met in Rome " * 6 + "and then he unsubscribed from the daily"),
+        ("Complaint topic", "", "housing"),
     ],
 )
 def test_a_column_that_may_say_who_left_refuses_the_file(
@@ -160,6 +178,10 @@ def test_a_column_that_may_say_who_left_refuses_the_file(
         ("Birthday", "1980-01-01 1990-02-02"),
         ("Likes sport", "yes no"),
         ("Postcode", "10115 SW1A"),
+        ("Mailing State", "CA NO"),  # Salesforce
+        ("Mailing Country", "NO US"),
+        ("Consent to Track", "Yes No Unchanged"),  # Campaign Monitor
+        ("Accreditation status", "accredited rejected"),
     ],
 )
 def test_an_innocent_column_is_kept_and_refuses_nobody(
