@@ -33,6 +33,15 @@ _PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp)(?:[?#]|$)", re.IGNORECASE)
 _LONGEST_AUTHOR = 500  # characters; what feedparser looks for in it takes their square
 _LONGEST_HEAD = 8_000  # characters before the first element
 _MAILBOX = re.compile(r"[^\s@]+@[^\s@]+\s*\((?P<name>[^()]*)\)")  # "jane@example.org (Jane Doe)"
+# feedparser asks of each prefix that a document declares and of each attribute of an element how it
+# stands to all the others. Those of real feeds have a dozen.
+_MOST_PREFIXES = 100
+_MOST_ATTRIBUTES = 500
+_PREFIX = re.compile(r"\bxmlns:([^\s=:]{1,100})")
+_CROWDED = re.compile(
+    r"<\w[^\s<>]*+(?:\s++[^\s=<>\"']++(?:\s*+=\s*+(?:\"[^\"<]*+\"|'[^'<]*+'|[^\s\"'<>]++))?+)"
+    rf"{{{_MOST_ATTRIBUTES + 1}}}"
+)
 _DECLARATION = re.compile(r"<\?xml[^>]{0,500}\?>")
 _ELEMENT = re.compile(r"<\w")
 
@@ -60,6 +69,7 @@ def read_feed(
     Raises `ArticleRefused` naming `name` where it is no feed at all.
     """
     text = _without_long_head(_DECLARATION.sub("", text.lstrip("\ufeff \r\n\t"), count=1))
+    _refuse_crowded(text, name)
     headers = {"content-type": "application/xml; charset=utf-8"}
     if address:
         headers["content-location"] = address
@@ -90,6 +100,19 @@ def read_feed(
             yield Refusal(title, refused.message.removeprefix(f"{title}: "))
     if len(entries) > MAX_ENTRIES:
         yield Refusal(name, f"only the first {MAX_ENTRIES} of {len(entries)} entries are read")
+
+
+def _refuse_crowded(text: str, name: str) -> None:
+    if len({prefix[1] for prefix in _PREFIX.finditer(text)}) > _MOST_PREFIXES:
+        raise ArticleRefused(
+            f"{name}: it declares more than {_MOST_PREFIXES} XML namespaces.",
+            hint="It may be hostile, or only broken; look at it before you use it.",
+        )
+    if _CROWDED.search(text):
+        raise ArticleRefused(
+            f"{name}: one of its elements has more than {_MOST_ATTRIBUTES} attributes.",
+            hint="It may be hostile, or only broken; look at it before you use it.",
+        )
 
 
 def _without_long_head(text: str) -> str:

@@ -65,6 +65,25 @@ def test_make_a_parser_take_the_square_of_a_documents_length(sandbox: Sandbox, p
 
 
 @pytest.mark.parametrize(
+    "item",
+    [
+        "".join(f"<p{n}:a xmlns:p{n}='u{n}'/>" for n in range(10_000)),
+        "<a x='>' " + " ".join(f"b{n}='1'" for n in range(20_000)) + "/>",
+        "<a " + " ".join(f"b{n}  =  1" for n in range(20_000)) + ">",
+    ],
+    ids=["namespaces", "attributes", "attributes without quotes"],
+)
+def test_stop_the_newsroom_with_ever_other_names(sandbox: Sandbox, item: str) -> None:
+    feed = f"<rss version='2.0'><channel><item><title>T</title>{item}</item></channel></rss>"
+    document = Document("feed", INTAKE)
+
+    found = read_confined(FEED, feed.encode(), document, sandbox=sandbox, limits=Limits(cpu_s=1))
+
+    assert found.killed is None
+    assert found.problem
+
+
+@pytest.mark.parametrize(
     "nested",
     [
         b"".join(b"Content-Type: multipart/a; boundary=%d\n\n--%d\n" % (n, n) for n in range(300)),
