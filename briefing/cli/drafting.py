@@ -165,7 +165,9 @@ def _check_errors(desk: Desk, edition: Edition, *, despite: bool) -> str:
         return ""
     if despite:
         return f"despite {judged.tell_errors()}"
-    told = "".join(f"\n  {one.place}: {one.message}" for one in judged.errors[:_MOST_TOLD])
+    told = "".join(
+        f"\n  {one.place.describe()}: {one.message}" for one in judged.errors[:_MOST_TOLD]
+    )
     if len(judged.errors) > _MOST_TOLD:
         told += f"\n  and {len(judged.errors) - _MOST_TOLD:,} more"
     raise EditionError(

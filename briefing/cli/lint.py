@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from itertools import groupby
 from typing import Annotated, Any, Final
 
@@ -17,6 +16,7 @@ from briefing.desk import Draft
 from briefing.errors import JobError
 from briefing.lint import LintFinding, Severity, Weight, outward_links, weigh
 from briefing.lint import lint as judge
+from briefing.lint.places import WebAddress, place_facts
 from briefing.model import Edition
 
 app = commands()
@@ -89,7 +89,7 @@ def _reach(run: CliSession, draft: Draft) -> list[LintFinding]:
 
     def find(one: Reached) -> LintFinding:
         rule, level, hint = levels[one.answer]
-        return LintFinding(rule, level, one.url, one.words, hint, source)
+        return LintFinding(rule, level, WebAddress(one.url), one.words, hint, source, url=one.url)
 
     answers = reach(urls, now=run.app.clock(), bounds=bounds)
     return [find(one) for one in answers if one.answer is not Reachability.FINE]
@@ -108,10 +108,26 @@ def _facts(
         "revision": edition.revision,
         "errors": errors,
         "warnings": len(findings) - errors,
-        "findings": [asdict(finding) for finding in findings],
+        "findings": [_finding_facts(finding) for finding in findings],
         "html_bytes": size,
         "html_bytes_most": LIMIT,
         "stories": [{"headline": item.headline, "html_bytes": item.size} for item in weights],
+    }
+
+
+def _finding_facts(finding: LintFinding) -> dict[str, Any]:
+    """`place` is for people; `at` says the same for programs."""
+    return {
+        "rule": finding.rule,
+        "level": finding.level.value,
+        "place": finding.place.describe(),
+        "at": place_facts(finding.place),
+        "message": finding.message,
+        "hint": finding.hint,
+        "remedy": finding.remedy.value,
+        "url": finding.url,
+        "source": finding.source,
+        "about": finding.about,
     }
 
 
@@ -135,6 +151,6 @@ def _describe(
         found = list(group)
         lines += ["", f"{found[0].level} {rule}  ({found[0].source})"]
         for hint, alike in groupby(found, key=lambda one: one.hint):
-            lines += [f"  {one.place}: {one.message}" for one in alike]
+            lines += [f"  {one.place.describe()}: {one.message}" for one in alike]
             lines.append(f"  → {hint}")
     return "\n".join(lines)

@@ -51,7 +51,7 @@ class Judged:
     def tell_errors(self, most: int = 2) -> str:
         """How many errors there are, and the first of them: "2 errors of the check: …"."""
         count = len(self.errors)
-        told = [f"{one.place}: {one.message}" for one in self.errors[:most]]
+        told = [f"{one.place.describe()}: {one.message}" for one in self.errors[:most]]
         if count > most:
             told.append(f"and {count - most:,} more")
         return f"{count:,} error{'' if count == 1 else 's'} of the check: {'; '.join(told)}"
@@ -312,7 +312,7 @@ def judge(findings: Sequence[LintFinding], given: Sequence[Waiver]) -> Judged:
 
 def _key(finding: LintFinding) -> tuple[str, str, str]:
     """What a waiver is kept by."""
-    return finding.rule[:100], finding.place[:400], finding.about
+    return finding.rule[:100], finding.place.describe()[:400], finding.about
 
 
 def _check_role(who: User, what: str) -> None:

@@ -15,22 +15,13 @@ from typing import Final
 
 from briefing.composition import Composed
 from briefing.composition.slots import spliced_size
-from briefing.lint import LintFinding, is_operators, lint, weigh
+from briefing.lint import LintFinding, lint, weigh
 from briefing.model import Briefing, Edition, Publication
 
 __all__ = ["Preflight", "Proof", "for_editors"]
 
 _MOST: Final = 16
 _NOT_YOURS: Final = "tell your operator: it is in the mail's design or settings, not in your words"
-# Mends that name a file or a field, which nobody sees at the desk.
-_IN_WORDS: Final = {
-    "write one, or repair subject.txt": "write one",
-    "write it out, or mend the template": "write it out; if nobody wrote it, tell your operator",
-    "write it out, or mend body.txt": "write it out; if nobody wrote it, tell your operator",
-    "say in a sentence what it shows (the field alt of its image)": (
-        "describe it where the article comes from: say in a sentence what it shows"
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +89,7 @@ class Preflight:
 
 
 def for_editors(finding: LintFinding) -> LintFinding:
-    """A finding whose mend says what somebody at the desk can do, and names no setting. Pure."""
-    if is_operators(finding):
+    """A finding whose hint says what somebody at the desk can do, and names no setting. Pure."""
+    if finding.remedy.is_operators:
         return replace(finding, hint=_NOT_YOURS)
-    return replace(finding, hint=_IN_WORDS.get(finding.hint, finding.hint))
+    return replace(finding, hint=finding.desk_hint or finding.hint)

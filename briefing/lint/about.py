@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from hashlib import sha256
-from typing import Final
 
-from briefing.composition.sanitize import words
 from briefing.lint.finding import LintFinding
+from briefing.lint.places import HtmlLine, LinkWords, MailField, Place, StoryPlace, TextLine
 from briefing.model import Composition, Edition
-
-_LINE: Final = re.compile(r"(HTML|text) line (\d+)")
-_QUOTED: Final = re.compile(r"“(.*)”", re.DOTALL)
 
 
 def digest(finding: LintFinding, composition: Composition, edition: Edition) -> str:
@@ -21,24 +16,31 @@ def digest(finding: LintFinding, composition: Composition, edition: Edition) -> 
     return sha256(told.encode(errors="replace")).hexdigest()[:32]
 
 
-def _words_at(place: str, composition: Composition, edition: Edition) -> str:
-    own = {
-        "subject": composition.subject,
-        "preheader": composition.preheader,
-        "the editor's note": edition.note,
-        "corrections": "\n".join(edition.corrections),
-    }
-    if place in own:
-        return own[place]
-    if line := _LINE.match(place):
-        lines = (composition.html if line[1] == "HTML" else composition.text).splitlines()
-        number = int(line[2])
-        return lines[number - 1] if 0 < number <= len(lines) else ""
-    if quoted := _QUOTED.fullmatch(place):
-        start = quoted[1].rstrip("…")
-        return "\n".join(
-            f"{story.shown_headline}\n{story.shown_standfirst}\n{story.article}"
-            for story in edition.stories
-            if words(story.shown_headline).startswith(start)
-        )
-    return ""
+def _words_at(place: Place, composition: Composition, edition: Edition) -> str:
+    match place:
+        case MailField():
+            return {
+                MailField.SUBJECT: composition.subject,
+                MailField.PREHEADER: composition.preheader,
+                MailField.NOTE: edition.note,
+                MailField.CORRECTIONS: "\n".join(edition.corrections),
+            }[place]
+        case HtmlLine(number=number):
+            return _line(composition.html, number)
+        case TextLine(number=number):
+            return _line(composition.text, number)
+        case LinkWords(urls=urls):
+            return "\n".join(urls)
+        case StoryPlace(uid=uid):
+            return "\n".join(
+                f"{story.shown_headline}\n{story.shown_standfirst}\n{story.article}"
+                for story in edition.stories
+                if story.article.uid == uid
+            )
+        case _:
+            return ""
+
+
+def _line(text: str, number: int) -> str:
+    lines = text.splitlines()
+    return lines[number - 1] if 0 < number <= len(lines) else ""

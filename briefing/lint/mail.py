@@ -16,6 +16,7 @@ from briefing.composition.composer import Composed
 from briefing.composition.sanitize import shorten, words
 from briefing.composition.shrink import Shrunk
 from briefing.lint.css import Declarations, ParsedStylesheet, read_style
+from briefing.lint.places import HtmlLine, StoryPlace
 from briefing.model import Briefing, Edition, Publication, Story
 
 __all__ = ["ParsedMail", "own_text", "squeeze"]
@@ -113,8 +114,13 @@ def clean(text: str) -> str:
     return squeeze(words(text))
 
 
-def where(element: HtmlElement) -> str:
-    """The element's place in the HTML: its line, and its first words."""
+def where(element: HtmlElement) -> HtmlLine:
+    """The element's place in the HTML: its line, and its first words or its name."""
     said = whole_text(element) or element.get("alt") or element.get("src") or ""
-    line = f"HTML line {element.sourceline}"
-    return f"{line}, “{shorten(said, 50)}”" if said else f"{line}, <{element.tag!s}>"
+    number = element.sourceline or 0
+    return HtmlLine(number, shorten(said, 50)) if said else HtmlLine(number, tag=str(element.tag))
+
+
+def where_told(story: Story) -> StoryPlace:
+    """The story's place: its headline as a page shows it."""
+    return StoryPlace(clean(story.shown_headline), story.article.uid)

@@ -115,7 +115,7 @@ def test_hold_an_automatic_edition_with_one_picture_over_http(url: str) -> None:
     assert errors(findings) == []
     assert "https://img.example.org/a.jpg" in composed.composition.html
     assert "http://img" not in composed.composition.html
-    told = [(each.rule, each.place) for each in findings if each.rule == "image-secured"]
+    told = [(each.rule, each.place.describe()) for each in findings if each.rule == "image-secured"]
     assert told == [("image-secured", f"“{composed.shrunk[0].headline}”")]
 
 

@@ -71,6 +71,9 @@ def test_an_error_is_told_with_place_mend_and_source_and_ends_with_1(drafted: Wo
     assert facts["error"]["exit_code"] == 1
     assert facts["findings"][0]["rule"] == "postal-address"
     assert facts["findings"][0]["level"] == "error"
+    assert facts["findings"][0]["place"] == "HTML part"
+    assert facts["findings"][0]["at"] == {"kind": "part", "name": "html"}
+    assert facts["findings"][0]["remedy"] == "theme"
 
 
 def test_an_approved_edition_is_judged_as_it_was_frozen(drafted: Workplace) -> None:

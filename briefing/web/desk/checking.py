@@ -18,18 +18,14 @@ from briefing.composition.sanitize import address, markdown_text, words
 from briefing.desk.editing import EDITABLE
 from briefing.desk.preflight import Proof
 from briefing.lint import LintFinding
+from briefing.lint.places import HtmlLine, LinkWords, MailField, Place, StoryPlace, TextLine
 from briefing.model import Composition, Edition, Story
 
-__all__ = ["WORDS", "jump_to", "links_of", "rows_by_headline"]
+__all__ = ["WORDS", "jump_to", "links_of", "rows_by_headline", "shown_place"]
 
 WORDS: Final = "#words"
 """Where the edition's own words are on the sheet: subject, preheader, note, corrections."""
 
-_OWN: Final = ("subject", "preheader", "the editor's note", "corrections")
-_QUOTED = re.compile(r"“(.*)”", re.DOTALL)
-_HTML_LINE = re.compile(r"HTML line (\d+)(?:, (?:“(.*)”|<.*>))?", re.DOTALL)
-_TEXT_LINE = re.compile(r"text line (\d+)")
-_ADDRESS = re.compile(r"“(https?://[^”]+)”")
 _SPACES = re.compile(r"[\s\u034f]+")
 # Fewer characters than this may stand anywhere.
 _LEAST: Final = 12
@@ -54,6 +50,7 @@ def links_of(edition: Edition, proof: Proof | None) -> dict[str, object]:
         "rows_by_headline": rows_by_headline(edition),
         "may_waive": edition.state in EDITABLE,
         "jump_to": partial(jump_to, edition=edition, composition=made),
+        "shown_place": shown_place,
     }
 
 
@@ -71,38 +68,49 @@ def jump_to(finding: LintFinding, edition: Edition, composition: Composition | N
     """The anchor on the sheet of what a finding is about: `#story-12`, `#words`, "" for the mail as
     a whole. Lines are looked up in `composition`, the one that was checked."""
     place = finding.place
-    if place in _OWN:
+    if isinstance(place, MailField):
         return WORDS
-    rows = rows_by_headline(edition)
     story: int | None = None
-    if quoted := _QUOTED.fullmatch(place):
-        story = _named(quoted[1], rows)
-    elif (line := _HTML_LINE.fullmatch(place)) and composition is not None:
-        said = _bare(line[2] or "").rstrip("…")
-        block = _enclosing(composition.html, int(line[1]), said, tuple(rows))
-        if block is not None:
-            story = rows[block.headline]
-        elif said and said in _own_words(edition):
-            return WORDS
-    elif (line := _TEXT_LINE.fullmatch(place)) and composition is not None:
-        lines = composition.text.splitlines()
-        said = _bare(lines[int(line[1]) - 1]) if int(line[1]) <= len(lines) else ""
-        if said and said in _own_words(edition):
-            return WORDS
-        story = _telling(said, edition)
-    if story is None and (led := _ADDRESS.search(finding.message)):
-        story = _linking(led[1], edition)
+    match place:
+        case StoryPlace(uid=uid):
+            story = _told_as(uid, edition)
+        case LinkWords(words=said):
+            story = _named(said, rows_by_headline(edition))
+        case HtmlLine() if composition is not None:
+            rows = rows_by_headline(edition)
+            said = _bare(place.words).rstrip("…")
+            block = _enclosing(composition.html, place.number, said, tuple(rows))
+            if block is not None:
+                story = rows[block.headline]
+            elif said and said in _own_words(edition):
+                return WORDS
+        case TextLine(number=number) if composition is not None:
+            lines = composition.text.splitlines()
+            said = _bare(lines[number - 1]) if 0 < number <= len(lines) else ""
+            if said and said in _own_words(edition):
+                return WORDS
+            story = _telling(said, edition)
+    if story is None and finding.url:
+        story = _linking(finding.url, edition)
     return f"#story-{story}" if story is not None else ""
 
 
-def _named(quoted: str, rows: dict[str, int]) -> int | None:
-    """The story of a headline, also of one that was cut, or folded as the words of a link are."""
-    if quoted in rows:
-        return rows[quoted]
-    start = quoted.rstrip("…").casefold()
-    if len(start) < _LEAST:
-        return None
-    return next((row for one, row in rows.items() if one.casefold().startswith(start)), None)
+def shown_place(place: Place) -> str:
+    """A place as an editor reads it: the number of a line says little, the words there do."""
+    if isinstance(place, HtmlLine) and place.words:
+        return f"“{place.words}”"
+    return place.describe()
+
+
+def _told_as(uid: str, edition: Edition) -> int | None:
+    return next((one.article.id for one in edition.stories if one.article.uid == uid), None)
+
+
+def _named(said: str, rows: dict[str, int]) -> int | None:
+    """The story whose headline the words of a link are, or begin."""
+    if len(said) < _LEAST:
+        return next((row for one, row in rows.items() if one.casefold() == said), None)
+    return next((row for one, row in rows.items() if one.casefold().startswith(said)), None)
 
 
 def _telling(line: str, edition: Edition) -> int | None:
@@ -123,10 +131,10 @@ def _told(story: Story) -> str:
 
 
 def _linking(url: str, edition: Edition) -> int | None:
-    """The story that leads to an address; the lint shows the first characters of it."""
+    """The story that leads to an address."""
     for story in edition.stories:
         for given in (story.link, story.article.url):
-            if given and url in (address(given)[:80], _clean(given)[:80]):
+            if given and url in (address(given), _clean(given), given):
                 return story.article.id
     return None
 

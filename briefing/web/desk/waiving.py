@@ -89,7 +89,7 @@ def _find_open(
     is none any more: nobody answers for what they have not seen."""
     judged: Judged = check(context, number, seat)["judged"]
     for finding in (*judged.warnings, *(finding for finding, _ in judged.waived)):
-        if (finding.rule, finding.place, finding.about) == seen:
+        if (finding.rule, finding.place.describe(), finding.about) == seen:
             return finding
     raise EditionError("there is no such warning now", hint="look at what the draft says now")
 

@@ -14,6 +14,7 @@ from briefing.desk import Desk
 from briefing.desk.approval import Judged, NotAllowed, judge
 from briefing.errors import EditionError
 from briefing.lint import LintFinding, Severity
+from briefing.lint.places import MailField, MailPart
 from briefing.mailers import Mailer
 from briefing.model import Edition, EditionState, Message, Outcome, OutcomeKind, Role, User
 from briefing.store import Database
@@ -22,9 +23,11 @@ from tests.kit import newsroom
 from tests.kit.newsroom import NOW, Clock, ScriptedMailer, article, subscribe
 
 DAY = date(2026, 3, 10)
-ERROR = LintFinding("no-unsubscribe", Severity.ERROR, "footer", "missing", "add it", "RFC 8058")
+ERROR = LintFinding(
+    "no-unsubscribe", Severity.ERROR, MailPart.HTML, "missing", "add it", "RFC 8058"
+)
 WARNING = LintFinding(
-    "long-subject", Severity.WARNING, "subject", "80 characters", "shorten it", ""
+    "long-subject", Severity.WARNING, MailField.SUBJECT, "80 characters", "shorten it", ""
 )
 
 
@@ -140,7 +143,7 @@ def test_a_warning_waits_for_somebody_who_answers_for_it(
 
 
 def test_all_warnings_can_be_waived_at_once(desk: Desk, draft: Edition, pia: User) -> None:
-    other = replace(WARNING, place="preheader")
+    other = replace(WARNING, place=MailField.PREHEADER)
 
     approved = desk.deciding.approve(
         draft.id, 1, [WARNING, other], waiving="deadline", who=pia, now=NOW
@@ -154,13 +157,15 @@ def test_all_warnings_can_be_waived_at_once(desk: Desk, draft: Edition, pia: Use
 def test_a_waiver_can_be_withdrawn(desk: Desk, draft: Edition, ana: User) -> None:
     desk.deciding.waive(draft.id, WARNING, "so be it", who=ana, now=NOW)
 
-    desk.deciding.withdraw_waiver(draft.id, WARNING.rule, WARNING.place, who=ana, now=NOW)
+    desk.deciding.withdraw_waiver(
+        draft.id, WARNING.rule, WARNING.place.describe(), who=ana, now=NOW
+    )
 
     assert desk.deciding.judge(draft.id, [WARNING]).warnings == (WARNING,)
 
 
 def test_an_error_cannot_be_waived() -> None:
-    waiver = Waiver(ERROR.rule, ERROR.place, ERROR.about, "Ana", "so be it", NOW)
+    waiver = Waiver(ERROR.rule, ERROR.place.describe(), ERROR.about, "Ana", "so be it", NOW)
 
     assert judge([ERROR], [waiver]).errors == (ERROR,)
 

@@ -13,6 +13,7 @@ from sqlalchemy import update
 from briefing.desk import Desk
 from briefing.errors import EditionError
 from briefing.lint import LintFinding, Severity
+from briefing.lint.places import MailField
 from briefing.model import (
     Edition,
     EditionState,
@@ -145,7 +146,7 @@ def test_of_several_who_approve_the_same_revision_all_have_approved_it(
 def test_a_waiver_is_for_what_it_was_given_for(desk: Desk, draft: Edition, pia: User) -> None:
     def found(words: str) -> LintFinding:
         return LintFinding(
-            "shouting", Severity.WARNING, "subject", "it shouts", "", "", about=words
+            "shouting", Severity.WARNING, MailField.SUBJECT, "it shouts", "", "", about=words
         )
 
     waiver_for = found("FREE VISAS")

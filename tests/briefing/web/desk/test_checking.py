@@ -9,6 +9,16 @@ import pytest
 
 from briefing.composition import compose
 from briefing.lint import LintFinding, Severity, lint
+from briefing.lint.places import (
+    HtmlLine,
+    LinkWords,
+    MailElement,
+    MailField,
+    MailPart,
+    Place,
+    StoryPlace,
+    TextLine,
+)
 from briefing.model import Composition, Edition
 from briefing.web.desk.checking import WORDS, jump_to, rows_by_headline
 from tests.kit import editions
@@ -33,31 +43,37 @@ def made(case: editions.Case, theme: str = "gazette") -> Composition:
     return composed.composition
 
 
-def finding(place: str, message: str = "it is wrong") -> LintFinding:
-    return LintFinding("rule", Severity.WARNING, place, message, "mend it", "somebody")
+def finding(place: Place, url: str = "") -> LintFinding:
+    return LintFinding("rule", Severity.WARNING, place, "it is wrong", "mend it", "W3C", url=url)
 
 
 def headline(edition: Edition, number: int) -> str:
     return edition.stories[number - 1].shown_headline
 
 
-@pytest.mark.parametrize("place", ["subject", "preheader", "the editor's note", "corrections"])
-def test_the_own_words_are_found(place: str) -> None:
+@pytest.mark.parametrize("place", list(MailField))
+def test_the_own_words_are_found(place: MailField) -> None:
     assert jump_to(finding(place), numbered("full_day").edition) == WORDS
 
 
-def test_a_headline_is_found_also_when_cut_or_folded() -> None:
+def test_a_story_is_found_by_its_uid_whatever_its_headline_says_now() -> None:
     edition = numbered("full_day").edition
-    whole = headline(edition, 2)
+    place = StoryPlace(headline(edition, 3), edition.stories[1].article.uid)
 
-    for quoted in (whole, f"{whole[:20]}…", whole.casefold(), whole[:60]):
-        assert jump_to(finding(f"“{quoted}”"), edition) == "#story-2"
+    assert jump_to(finding(place), edition) == "#story-2"
 
 
-@pytest.mark.parametrize(
-    "place", ["", "<head>", "HTML part", "column", "comment for Outlook", "“”"]
-)
-def test_what_is_about_the_whole_mail_leads_nowhere(place: str) -> None:
+def test_links_lead_to_the_story_whose_headline_they_begin() -> None:
+    edition = numbered("full_day").edition
+    whole = headline(edition, 2).casefold()
+
+    for said in (whole, whole[:20]):
+        assert jump_to(finding(LinkWords(said, ())), edition) == "#story-2"
+    assert jump_to(finding(LinkWords(whole[:3], ())), edition) == ""
+
+
+@pytest.mark.parametrize("place", [*MailElement, *MailPart, LinkWords("", ())])
+def test_what_is_about_the_whole_mail_leads_nowhere(place: Place) -> None:
     case = numbered("full_day")
 
     assert jump_to(finding(place), case.edition, made(case)) == ""
@@ -75,7 +91,7 @@ def test_every_line_of_a_story_leads_to_it(name: str, theme: str) -> None:
         [link] = {story.link or story.article.url}
         for number, line in enumerate(lines, 1):
             if f'"{link}"' in line:
-                place = f"HTML line {number}, “{story.shown_headline}”"
+                place = HtmlLine(number, story.shown_headline)
                 if (
                     jump_to(finding(place), case.edition, composition)
                     != f"#story-{story.article.id}"
@@ -95,9 +111,9 @@ def test_lines_outside_of_the_stories_lead_to_none(name: str) -> None:
     ]
 
     assert len(around) >= 2
-    assert {
-        jump_to(finding(f"HTML line {n}, <td>"), case.edition, composition) for n in around
-    } == {""}
+    assert {jump_to(finding(HtmlLine(n, tag="td")), case.edition, composition) for n in around} == {
+        ""
+    }
 
 
 def test_a_line_of_the_note_leads_to_the_words() -> None:
@@ -108,7 +124,7 @@ def test_a_line_of_the_note_leads_to_the_words() -> None:
     composition = made(case)
     [number] = [n for n, line in enumerate(composition.html.splitlines(), 1) if ">here</a>" in line]
 
-    place = f"HTML line {number}, “here”"
+    place = HtmlLine(number, "here")
     assert jump_to(finding(place), case.edition, composition) == WORDS
 
 
@@ -118,16 +134,16 @@ def test_a_line_of_the_text_part_leads_to_its_story() -> None:
     told = case.edition.stories[2].shown_headline[:30]
     [number] = [n for n, line in enumerate(composition.text.splitlines(), 1) if told in line]
 
-    place = f"text line {number}"
+    place = TextLine(number)
     assert jump_to(finding(place), case.edition, composition) == "#story-3"
-    assert jump_to(finding("text line 999999"), case.edition, composition) == ""
+    assert jump_to(finding(TextLine(999_999)), case.edition, composition) == ""
 
 
 def test_an_address_leads_to_the_story_that_has_it() -> None:
     edition = numbered("full_day").edition
     link = edition.stories[3].link or edition.stories[3].article.url
 
-    found = jump_to(finding("text part", f"“{link[:80]}” is in the HTML part only"), edition)
+    found = jump_to(finding(MailPart.TEXT, link), edition)
     assert found == "#story-4"
 
 
@@ -135,7 +151,10 @@ def test_a_story_that_has_no_number_yet_leads_nowhere() -> None:
     edition = CASES["full_day"]().edition
 
     assert rows_by_headline(edition) == {}
-    assert jump_to(finding(f"“{headline(edition, 1)}”"), edition) == ""
+    assert (
+        jump_to(finding(StoryPlace(headline(edition, 1), edition.stories[0].article.uid)), edition)
+        == ""
+    )
 
 
 @pytest.mark.parametrize("name", list(CASES))

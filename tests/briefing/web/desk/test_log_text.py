@@ -12,6 +12,7 @@ import briefing
 from briefing.desk import Desk
 from briefing.desk.editing import Clash, Saved
 from briefing.lint import LintFinding, Severity
+from briefing.lint.places import MailField
 from briefing.model import Edition, Role, Treatment, User
 from briefing.store.edits import Change, Edit
 from briefing.web.desk import log_text
@@ -167,7 +168,7 @@ def _kinds() -> set[str]:
 # A log as it is
 
 
-SHOUTING = LintFinding("shouting", Severity.WARNING, "subject", "it shouts", "", "")
+SHOUTING = LintFinding("shouting", Severity.WARNING, MailField.SUBJECT, "it shouts", "", "")
 
 
 def edit_all(desk: Desk, draft: Edition) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from briefing.desk.approval import Judged
 from briefing.lint import LintFinding, Severity
+from briefing.lint.places import StoryPlace
 from briefing.model import Edition
 from tests.briefing.web.desk.conftest import Browser, Room
 from tests.kit import newsroom
@@ -37,7 +38,8 @@ def post(
     browser: Browser, edition: Edition, act: str, finding: LintFinding, **sent: Any
 ) -> httpx.Response:
     headers = {"HX-Request": "true"} if sent.pop("fragment", False) else {}
-    form = {"rule": finding.rule, "place": finding.place, "about": finding.about, **sent}
+    form = {"rule": finding.rule, "about": finding.about, **sent}
+    form["place"] = finding.place.describe()
     browser.get(f"/desk/editions/{edition.id}/proof")
     return browser.post(f"/desk/editions/{edition.id}/{act}", form, headers=headers)
 
@@ -106,7 +108,8 @@ def test_nobody_answers_for_an_error_or_for_nothing(
     room: Room, editor: Browser, edition: Edition
 ) -> None:
     error = judged(room, edition).errors[0]
-    nothing = LintFinding("shouting", Severity.WARNING, "“Elsewhere”", "", "", "")
+    elsewhere = StoryPlace("Elsewhere", "elsewhere")
+    nothing = LintFinding("shouting", Severity.WARNING, elsewhere, "", "", "")
 
     for finding in (error, nothing):
         answer = post(editor, edition, "waive", finding, reason="why not", back=PROOF)

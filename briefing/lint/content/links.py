@@ -18,8 +18,9 @@ from lxml.html import HtmlElement
 
 from briefing.composition.sanitize import address
 from briefing.composition.slots import Slot
-from briefing.lint.finding import LintFinding, error, warning
-from briefing.lint.mail import ParsedMail, clean, squeeze, where, whole_text
+from briefing.lint.finding import LintFinding, Remedy, error, warning
+from briefing.lint.mail import ParsedMail, clean, squeeze, where, where_told, whole_text
+from briefing.lint.places import LinkWords, MailSetting
 
 _ADDRESS = error(
     "link-address",
@@ -81,9 +82,6 @@ RULES: Final = (
     _TRACKING, _DROPPED,
 )  # fmt: skip
 
-OWN_PAGES: Final = "the pages of this edition"
-"""The place of what is wrong with our own public address."""
-
 _VAGUE: Final = frozenset(
     {"here", "click here", "click", "tap here", "this", "this link", "link", "more", "read more"}
     | {"learn more", "see more", "read", "read this", "details"}
@@ -115,9 +113,11 @@ def check(mail: ParsedMail) -> Iterator[LintFinding]:
     if _is_private(host):
         # Said once: every story without an address of its own leads there.
         yield _PRIVATE.broken(
-            OWN_PAGES,
+            MailSetting.PUBLIC_URL,
             f"readers cannot reach {host}",
             "set public_url in [web] to the public address",
+            remedy=Remedy.SETTINGS,
+            url=home,
         )
     for link in mail.named("a"):
         href = link.get("href", "")
@@ -130,15 +130,19 @@ def check(mail: ParsedMail) -> Iterator[LintFinding]:
     for said, targets in led.items():
         if said and len(targets) > 1:
             yield _SAME.broken(
-                f"“{said[:60]}”", f"{len(targets)} links say this", "give each words of its own"
+                LinkWords(said[:60], tuple(sorted(targets))),
+                f"{len(targets)} links say this",
+                "give each words of its own",
             )
     for story in mail.stories:
         given = story.link or story.article.url
         if given and not (address(story.link) or address(story.article.url)):
             yield _DROPPED.broken(
-                f"“{clean(story.shown_headline)}”",
+                where_told(story),
                 f"“{clean(given)[:80]}” is not an address for readers",
                 "give the article its whole address: https://host/path",
+                remedy=Remedy.SOURCE,
+                url=given,
             )
 
 
@@ -153,9 +157,11 @@ def outward(html: str) -> tuple[str, ...]:
 def _say(link: HtmlElement, said: str, href: str) -> Iterator[LintFinding]:
     pictures = [image for image in link.iter("img") if image.get("alt")]
     if not said and not pictures:
-        yield _EMPTY.broken(where(link), f"nothing leads to “{href[:80]}”", "give the link words")
+        yield _EMPTY.broken(
+            where(link), f"nothing leads to “{href[:80]}”", "give the link words", url=href
+        )
     if said.strip(" .:!…→>»›").casefold() in _VAGUE:
-        yield _WORDS.broken(where(link), f"it says “{said}”", "say what is there")
+        yield _WORDS.broken(where(link), f"it says “{said}”", "say what is there", url=href)
 
 
 def _lead(link: HtmlElement, said: str, href: str, *, is_own: bool) -> Iterator[LintFinding]:
@@ -175,25 +181,38 @@ def _lead(link: HtmlElement, said: str, href: str, *, is_own: bool) -> Iterator[
         or "@" in parts.netloc
         or re.search(r"[\s\x00-\x1f\x7f\\<>\"]", href)
     ):
-        yield _ADDRESS.broken(place, f"“{href[:80]}”", "write it in full: https://host/path")
+        yield _ADDRESS.broken(
+            place, f"“{href[:80]}”", "write it in full: https://host/path", url=href
+        )
         return
     if _is_private(host) and not is_own:
-        yield _PRIVATE.broken(place, f"readers cannot reach {host}", "use the public address")
+        yield _PRIVATE.broken(
+            place, f"readers cannot reach {host}", "use the public address", url=href
+        )
     elif parts.scheme == "http" and not is_own:
-        yield _INSECURE.broken(place, f"“{href[:80]}”", "write https://, if the site has it")
+        yield _INSECURE.broken(
+            place, f"“{href[:80]}”", "write https://, if the site has it", url=href
+        )
     if host.removeprefix("www.") in _SHORTENERS:
-        yield _SHORTENER.broken(place, f"{host} hides the address", "write the address it leads to")
+        yield _SHORTENER.broken(
+            place, f"{host} hides the address", "write the address it leads to", url=href
+        )
     shown = _shown_name(host)
     if _looks_alike(shown):
         yield _LOOKALIKE.broken(
-            place, f"“{shown}” ({host}) mixes letters that look alike", "check the article's source"
+            place,
+            f"“{shown}” ({host}) mixes letters that look alike",
+            "check the article's source",
+            url=href,
         )
     names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
     if following := [name for name in names if _FOLLOWING.match(name)]:
-        yield _TRACKING.broken(place, f"{', '.join(following)} in it", "take the parameters off")
+        yield _TRACKING.broken(
+            place, f"{', '.join(following)} in it", "take the parameters off", url=href
+        )
     if (named := _SHOWN_ADDRESS.search(said)) and not _same_site(named[1] or named[2], host):
         yield _MISMATCH.broken(
-            place, f"it leads to {host}", "show the address it leads to, or other words"
+            place, f"it leads to {host}", "show the address it leads to, or other words", url=href
         )
 
 

@@ -9,52 +9,55 @@ from typing import Final
 from briefing.composition.shrink import Loss
 from briefing.composition.slots import Slot
 from briefing.composition.text import LINE, cells
-from briefing.lint.finding import LintFinding, Rule, error, warning
-from briefing.lint.mail import ParsedMail, clean
+from briefing.lint.finding import LintFinding, Remedy, Rule, theme_error, theme_warning
+from briefing.lint.mail import ParsedMail, clean, where_told
+from briefing.lint.places import MailPart, TextLine
 from briefing.lint.shown import show
 
-_UNSUBSCRIBE = error(
+_UNSUBSCRIBE = theme_error(
     "unsubscribe",
     "Both parts have the link to unsubscribe.",
     "16 CFR 316.5 (CAN-SPAM); GDPR, Article 7(3); Gmail, Email sender guidelines",
 )
-_PREFERENCES = warning(
+_PREFERENCES = theme_warning(
     "preferences",
     "Both parts have the link to one's sections.",
     "M3AAWG, Sender Best Common Practices: let readers choose",
 )
-_VIEW = warning(
+_VIEW = theme_warning(
     "view-in-browser",
     "Both parts have the link to the edition on the web.",
     "Gmail clips at 102 KB (github.com/hteumeuleu/email-bugs/issues/41): a way out",
 )
-_POSTAL = error(
+_POSTAL = theme_error(
     "postal-address",
     "Both parts have the publisher's postal address.",
     "15 U.S.C. 7704(a)(5)(A)(iii) (CAN-SPAM)",
 )
-_STORIES = error(
+_STORIES = theme_error(
     "parts-stories",
     "Every story is in both parts, except where the report says it was left out.",
     "RFC 2046, 5.1.4: alternatives of the same information; SpamAssassin, MPART_ALT_DIFF",
 )
-_LINKS = error(
+_LINKS = theme_error(
     "parts-links",
     "Both parts have the same links.",
     "RFC 2046, 5.1.4; SpamAssassin, MPART_ALT_DIFF",
 )
-_ORDER = error("parts-order", "Both parts have their links in the same order.", "RFC 2046, 5.1.4")
-_WIDTH = warning(
+_ORDER = theme_error(
+    "parts-order", "Both parts have their links in the same order.", "RFC 2046, 5.1.4"
+)
+_WIDTH = theme_warning(
     "text-width",
     "Lines of the text part take at most 72 cells; addresses stand alone.",
     "RFC 5322, 2.1.1, with room for quoting; Unicode Standard Annex 11",
 )
-_FIRST = error(
+_FIRST = theme_error(
     "text-first-line",
     "The text part begins with words, not with an address or a rule.",
     "Watches and mailbox lists show the first line of the text part",
 )
-_END = error(
+_END = theme_error(
     "text-end",
     "The text part ends with the link to unsubscribe and the postal address.",
     "16 CFR 316.5 and 15 U.S.C. 7704(a)(5) (CAN-SPAM): clear and conspicuous",
@@ -90,20 +93,23 @@ def _owed(
     mail: ParsedMail, hrefs: list[str], lines: list[str], seen: str, read: str
 ) -> Iterator[LintFinding]:
     for rule, slot in _OWED:
-        for part, there in (("HTML", slot in hrefs), ("text", slot in lines)):
+        for part, there in ((MailPart.HTML, slot in hrefs), (MailPart.TEXT, slot in lines)):
             if not there:
                 name = slot.rpartition("/")[2]
-                yield rule.broken(
-                    f"{part} part", "the link is missing", f"write {{{{ slot.{name} }}}} there"
-                )
+                yield rule.broken(part, "the link is missing", f"write {{{{ slot.{name} }}}} there")
     address = [_bare(clean(line)) for line in mail.publication.postal_address.splitlines()]
     wanted = [line for line in address if line]
-    for part, said in (("HTML", seen), ("text", read)):
+    for part, said in ((MailPart.HTML, seen), (MailPart.TEXT, read)):
         if not wanted or any(line not in said for line in wanted):
-            yield _POSTAL.broken(
-                f"{part} part",
-                "it is missing" if wanted else "the publication has none",
-                "keep the block footer" if wanted else "set postal_address in [publication]",
+            yield (
+                _POSTAL.broken(part, "it is missing", "keep the block footer")
+                if wanted
+                else _POSTAL.broken(
+                    part,
+                    "the publication has none",
+                    "set postal_address in [publication]",
+                    remedy=Remedy.SETTINGS,
+                )
             )
 
 
@@ -117,7 +123,7 @@ def _stories(mail: ParsedMail, seen: str, read: str) -> Iterator[LintFinding]:
         missing = [part for part, said in (("HTML", seen), ("text", read)) if start not in said]
         if missing:
             yield _STORIES.broken(
-                f"“{headline}”",
+                where_told(story),
                 f"it is not in the {' and '.join(missing)} part",
                 "let body.html and body.txt go through the same page.stories",
             )
@@ -133,19 +139,24 @@ def _links(hrefs: list[str], lines: list[str], seen: str) -> Iterator[LintFindin
     hint = "give both templates the same links"
     for href in wanted:
         if href not in alone:
-            yield _LINKS.broken("text part", f"“{href[:80]}” is in the HTML part only", hint)
+            yield _LINKS.broken(
+                MailPart.TEXT, f"“{href[:80]}” is in the HTML part only", hint, url=href
+            )
     for line in alone:
         # An address among the words of a story has a line of its own as well.
         if line not in wanted and _bare(line) not in seen:
-            yield _LINKS.broken("HTML part", f"“{line[:80]}” is in the text part only", hint)
+            yield _LINKS.broken(
+                MailPart.HTML, f"“{line[:80]}” is in the text part only", hint, url=line
+            )
     common = [href for href in wanted if href in alone]
     order = [line for line in alone if line in common]
     for one, other in zip(common, order, strict=True):
         if one != other:
             yield _ORDER.broken(
-                "text part",
+                MailPart.TEXT,
                 f"“{other[:80]}” comes before “{one[:80]}”, in the HTML part after it",
                 "let both templates go through page.sections and page.briefly",
+                url=other,
             )
             break
 
@@ -154,17 +165,19 @@ def _text(mail: ParsedMail, lines: list[str]) -> Iterator[LintFinding]:
     for number, line in enumerate(mail.text.splitlines(), 1):
         if cells(line) > LINE and not _WHOLE_ADDRESS.match(line.strip()):
             yield _WIDTH.broken(
-                f"text line {number}", f"{cells(line)} cells", "write it with wrap(…) in body.txt"
+                TextLine(number), f"{cells(line)} cells", "write it with wrap(…) in body.txt"
             )
     first = lines[0] if lines else ""
     if not _LETTER.search(first) or _WHOLE_ADDRESS.match(first):
-        yield _FIRST.broken("text line 1", f"“{first[:60]}”", "begin body.txt with {{ page.name }}")
+        yield _FIRST.broken(TextLine(1), f"“{first[:60]}”", "begin body.txt with {{ page.name }}")
     last = "".join(mail.text.rpartition(str(Slot.UNSUBSCRIBE))[1:])
     postal = [line for raw in mail.publication.postal_address.splitlines() if (line := clean(raw))]
     end = _bare(postal[-1]) if postal else ""
     links = [line for line in last.splitlines() if _WHOLE_ADDRESS.match(line.strip())]
     if not last or len(links) > 1 or not _bare(last).endswith(end):
-        yield _END.broken("text part", "something comes after them", "end body.txt with the footer")
+        yield _END.broken(
+            MailPart.TEXT, "something comes after them", "end body.txt with the footer"
+        )
 
 
 def _visible(mail: ParsedMail) -> str:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from briefing.composition.sanitize import markdown_text
-from briefing.lint.finding import LintFinding, Rule, error, warning
-from briefing.lint.mail import ParsedMail, clean, own_text, where
+from briefing.lint.finding import LintFinding, Remedy, Rule, error, warning
+from briefing.lint.mail import ParsedMail, clean, own_text, where, where_told
+from briefing.lint.places import MailField, MailSetting, Place, TextLine
 from briefing.model import Story
 
 _LEFTOVER = warning(
@@ -41,6 +42,7 @@ _LEFT = re.compile(
     r"|\[(?:placeholder|headline|standfirst|subject|name|first name|date|link|url|insert[^\]]*"
     r"|tbc|tbd|tk|xxx?|todo)\]"
 )
+_IF_NOBODY: Final = "write it out; if nobody wrote it, tell your operator"
 _ANY_CASE = re.compile(r"lorem ipsum|\[(?:placeholder|insert [^\]]*)\]", re.IGNORECASE)
 
 
@@ -51,46 +53,56 @@ def check(mail: ParsedMail) -> Iterator[LintFinding]:
 
 def _leftovers(mail: ParsedMail) -> Iterator[LintFinding]:
     told: set[str] = set()
-    for place, text in (("subject", mail.subject), ("preheader", mail.preheader)):
+    for field, text in (
+        (MailField.SUBJECT, mail.subject),
+        (MailField.PREHEADER, mail.preheader),
+    ):
         for left in _find(text):
             told.add(left)
-            yield _IN_SUBJECT.broken(place, f"“{left}” was left in it", "write it out")
+            yield _IN_SUBJECT.broken(field, f"“{left}” was left in it", "write it out")
     for place, text in _written(mail):
         for left in _find(text):
             told.add(left)
-            yield _LEFTOVER.broken(place, f"“{left}” was left in it", "write it out")
+            remedy = Remedy.SETTINGS if isinstance(place, MailSetting) else Remedy.DESK
+            yield _LEFTOVER.broken(place, f"“{left}” was left in it", "write it out", remedy=remedy)
     # What the edition does not say comes from the theme.
     for element in mail.elements:
         for left in set(_find(own_text(element))) - told:
             told.add(left)
             yield _LEFTOVER.broken(
-                where(element), f"“{left}” was left in it", "write it out, or mend the template"
+                where(element),
+                f"“{left}” was left in it",
+                "write it out, or mend the template",
+                desk_hint=_IF_NOBODY,
             )
     for number, line in enumerate(mail.text.splitlines(), 1):
         for left in set(_find(line)) - told:
             told.add(left)
             yield _LEFTOVER.broken(
-                f"text line {number}", f"“{left}” was left in it", "write it out, or mend body.txt"
+                TextLine(number),
+                f"“{left}” was left in it",
+                "write it out, or mend body.txt",
+                desk_hint=_IF_NOBODY,
             )
 
 
-def _written(mail: ParsedMail) -> Iterator[tuple[str, str]]:
+def _written(mail: ParsedMail) -> Iterator[tuple[Place, str]]:
     """What people wrote for this edition, with its place."""
     # As it is shown: in Markdown, [link](https://…) is a link.
     for paragraph, _ in markdown_text(mail.edition.note):
-        yield "the editor's note", paragraph
+        yield MailField.NOTE, paragraph
     for correction in mail.edition.corrections:
-        yield "corrections", correction
+        yield MailField.CORRECTIONS, correction
     for story in mail.stories:
         article = story.article
-        place = f"“{clean(story.shown_headline)}”"
+        place = where_told(story)
         for text in (story.shown_headline, story.shown_standfirst, article.byline, article.place):
             yield place, text
         if article.image is not None:
             yield place, article.image.alt
-    yield "the publication's name", mail.publication.name
-    yield "the postal address", mail.publication.postal_address
-    yield "the briefing's name", f"{mail.briefing.name} {mail.briefing.tagline}"
+    yield MailSetting.PUBLICATION_NAME, mail.publication.name
+    yield MailSetting.POSTAL_ADDRESS, mail.publication.postal_address
+    yield MailSetting.BRIEFING_NAME, f"{mail.briefing.name} {mail.briefing.tagline}"
 
 
 def _find(text: str) -> list[str]:
@@ -110,7 +122,7 @@ def _duplicates(mail: ParsedMail) -> Iterator[LintFinding]:
                 continue
             told.add(pair)
             yield rule.broken(
-                f"“{clean(stories[0].shown_headline)}”",
+                where_told(stories[0]),
                 f"{len(stories)} stories of the same {what}",
                 "drop one of them",
             )

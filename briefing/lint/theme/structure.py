@@ -7,65 +7,66 @@ from collections.abc import Iterator
 from typing import Final
 
 from briefing.composition.languages import direction_of, has_catalogue, language_for, valid_tag
-from briefing.lint.finding import LintFinding, error, warning
-from briefing.lint.mail import ParsedMail, clean, own_text, squeeze, where, whole_text
+from briefing.lint.finding import LintFinding, Remedy, theme_error, theme_warning
+from briefing.lint.mail import ParsedMail, clean, own_text, squeeze, where, where_told, whole_text
+from briefing.lint.places import HtmlLine, MailElement, MailSetting
 
-_DOCTYPE = error(
+_DOCTYPE = theme_error(
     "doctype",
     "The HTML begins with <!DOCTYPE html>.",
     "HTML Living Standard, 13.1.1: without it pages are shown in quirks mode",
 )
-_LANGUAGE = error(
+_LANGUAGE = theme_error(
     "language",
     "<html> and the wrapper in the body say the language, the same one.",
     "WCAG 2.2, 3.1.1 Language of Page (A); mail programs drop <html>",
 )
-_DIRECTION = error(
+_DIRECTION = theme_error(
     "direction",
     "<html> and the wrapper say the direction of that language.",
     "HTML Living Standard, 3.2.6.4 dir; parcel.io, accessibility checker: dir inside the body",
 )
-_TITLE = error("title", "<title> is the subject.", "WCAG 2.2, 2.4.2 Page Titled (A)")
-_WRAPPER = error(
+_TITLE = theme_error("title", "<title> is the subject.", "WCAG 2.2, 2.4.2 Page Titled (A)")
+_WRAPPER = theme_error(
     "wrapper",
     "One element with role=“article” and a label holds the whole mail.",
     "WAI-ARIA 1.2, article; 5.2.8.6 Required accessible names",
 )
-_ONE_H1 = error(
+_ONE_H1 = theme_error(
     "one-h1", "There is exactly one <h1>, and it has words.", "WCAG 2.2, 1.3.1; technique H42"
 )
-_LEVELS = error(
+_LEVELS = theme_error(
     "heading-levels",
     "Headings begin with <h1> and skip no level on the way down.",
     "WCAG 2.2, 1.3.1 Info and Relationships (A); technique G141",
 )
-_TABLES = error(
+_TABLES = theme_error(
     "layout-tables",
     "Every table says role=“presentation”, those for Outlook too.",
     "WAI-ARIA 1.2, presentation; WCAG 2.2, 1.3.1",
 )
-_ACTIVE = error(
+_ACTIVE = theme_error(
     "active-content",
     "No scripts, forms, frames, media or event handlers.",
     "caniemail.com: html-form, html-video, html-audio; Gmail and Outlook remove scripts",
 )
-_LANGUAGE_MARK = error(
+_LANGUAGE_MARK = theme_error(
     "language-mark",
     "A story in another language is marked with it.",
     "WCAG 2.2, 3.1.2 Language of Parts (AA)",
 )
-_TURNED = warning(
+_TURNED = theme_warning(
     "turned",
     "A block whose words run against it says so with dir.",
     "WCAG 2.2, 1.3.2 Meaningful Sequence (A); Unicode Standard Annex 9",
 )
-_ISOLATED = warning(
+_ISOLATED = theme_warning(
     "isolated",
     "A name that runs against the words round it stands in <bdi>.",
     "HTML Living Standard, 4.5.24 bdi; W3C, Inline markup and bidirectional text in HTML",
 )
 
-_INTERFACE = warning(
+_INTERFACE = theme_warning(
     "interface-words",
     "The mail's own words are in the briefing's language.",
     "WCAG 2.2, 3.1.2 Language of Parts (AA); docs/templates.md, Languages",
@@ -98,30 +99,34 @@ def check(mail: ParsedMail) -> Iterator[LintFinding]:
 def _page(mail: ParsedMail) -> Iterator[LintFinding]:
     if not re.match(r"<!doctype html>", mail.html, re.IGNORECASE):
         yield _DOCTYPE.broken(
-            "HTML line 1", "the HTML5 doctype is missing", "begin body.html with <!DOCTYPE html>"
+            HtmlLine(1), "the HTML5 doctype is missing", "begin body.html with <!DOCTYPE html>"
         )
     wrapper, page = mail.wrapper, mail.tree
-    holders = [("<html>", page)] if wrapper is None else [("<html>", page), ("wrapper", wrapper)]
-    for name, element in holders:
+    holders = [(MailElement.PAGE, page)]
+    if wrapper is not None:
+        holders.append((MailElement.WRAPPER, wrapper))
+    for place, element in holders:
         tag = element.get("lang", "")
         if not valid_tag(tag) or tag != page.get("lang"):
             yield _LANGUAGE.broken(
-                name, f"lang is {tag!r}", f"write lang=“{mail.language}” there, as on both"
+                place, f"lang is {tag!r}", f"write lang=“{mail.language}” there, as on both"
             )
         wanted = language_for(mail.language).direction
         if element.get("dir") != wanted:
             yield _DIRECTION.broken(
-                name, f"dir is {element.get('dir', '')!r}", f"write dir=“{wanted}” there"
+                place, f"dir is {element.get('dir', '')!r}", f"write dir=“{wanted}” there"
             )
     title = page.findtext(".//title") or ""
     if squeeze(title) != squeeze(mail.subject):
         yield _TITLE.broken(
-            "<title>", f"it says “{title.strip()}”, not the subject", "write {{ subject }} there"
+            MailElement.TITLE,
+            f"it says “{title.strip()}”, not the subject",
+            "write {{ subject }} there",
         )
     if wrapper is None or not wrapper.get("aria-label"):
         what = "there is none" if wrapper is None else "it has no aria-label"
         yield _WRAPPER.broken(
-            "wrapper", what, "put all in <div role=“article” aria-label=“{{ subject }}”>"
+            MailElement.WRAPPER, what, "put all in <div role=“article” aria-label=“{{ subject }}”>"
         )
 
 
@@ -130,7 +135,9 @@ def _headings(mail: ParsedMail) -> Iterator[LintFinding]:
     named = [item for item in first if whole_text(item) or item.xpath(".//img[@alt!='']")]
     if len(first) != 1 or len(named) != 1:
         what = f"there are {len(first)}" if len(first) != 1 else "it has no words"
-        yield _ONE_H1.broken("<h1>", what, "put the briefing's name, or its logo, in one <h1>")
+        yield _ONE_H1.broken(
+            MailElement.HEADING, what, "put the briefing's name, or its logo, in one <h1>"
+        )
     before = 0
     for heading in mail.named(*_HEADINGS):
         level = int(str(heading.tag)[1])
@@ -147,10 +154,10 @@ def _tables(mail: ParsedMail) -> Iterator[LintFinding]:
     hint = "write role=“presentation” on it"
     for table in mail.named("table"):
         if table.get("role") not in {"presentation", "none"}:
-            yield _TABLES.broken(f"HTML line {table.sourceline}", "a table without the role", hint)
+            yield _TABLES.broken(HtmlLine(table.sourceline or 0), "a table without the role", hint)
     for comment in mail.comments:
         if any(not _PRESENTATION.search(table) for table in _TABLE.findall(comment)):
-            yield _TABLES.broken("comment for Outlook", "a table without the role", hint)
+            yield _TABLES.broken(MailElement.OUTLOOK, "a table without the role", hint)
 
 
 def _active(mail: ParsedMail) -> Iterator[LintFinding]:
@@ -164,9 +171,10 @@ def _active(mail: ParsedMail) -> Iterator[LintFinding]:
 def _languages(mail: ParsedMail) -> Iterator[LintFinding]:
     if _base(mail.language) != "en" and not has_catalogue(mail.language):
         yield _INTERFACE.broken(
-            "briefing",
+            MailSetting.BRIEFING,
             f"there are no words for {mail.language}: “Unsubscribe” and the like are English",
             "add a catalogue (docs/templates.md), or choose another language",
+            remedy=Remedy.SETTINGS,
         )
     marks = {
         whole_text(item): _inherited(item, "lang")
@@ -180,7 +188,7 @@ def _languages(mail: ParsedMail) -> Iterator[LintFinding]:
         shown = marks.get(headline)
         if shown is not None and valid_tag(tag) and _base(tag) not in (page, _base(shown)):
             yield _LANGUAGE_MARK.broken(
-                f"“{headline}”",
+                where_told(story),
                 f"the article is in {tag}, its block says {shown or 'nothing'}",
                 "write lang on the story's cell, as the shipped themes do",
             )

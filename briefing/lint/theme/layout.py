@@ -7,41 +7,42 @@ from collections.abc import Iterator
 from typing import Final
 
 from briefing.lint.css import pixels, plain
-from briefing.lint.finding import LintFinding, error, warning
+from briefing.lint.finding import LintFinding, Remedy, theme_error, theme_warning
 from briefing.lint.mail import ParsedMail, own_text, style_of, where
+from briefing.lint.places import MailElement
 from briefing.lint.shown import show
 
-_GHOST = error(
+_GHOST = theme_error(
     "ghost-table",
     "Outlook gets a table of the column's width inside a comment.",
     "caniemail.com: css-max-width, not in Outlook for Windows",
 )
-_WIDTH = warning(
+_WIDTH = theme_warning(
     "width",
     "The column is 320 to 640 pixels wide; 600 is usual.",
     "caniemail.com; Gmail's and Outlook's reading panes beside the list",
 )
-_FIXED = error(
+_FIXED = theme_error(
     "fixed-width",
     "Nothing is fixed wider than 320 pixels.",
     "WCAG 2.2, 1.4.10 Reflow (AA): no scrolling in two directions at 320 pixels",
 )
-_LONG_WORDS = error(
+_LONG_WORDS = theme_error(
     "long-words",
     "A word longer than a line may be broken anywhere.",
     "WCAG 2.2, 1.4.10 Reflow (AA); CSS Text 3, 5.4 overflow-wrap",
 )
-_CELL_FONT = error(
+_CELL_FONT = theme_error(
     "cell-font",
     "Words have font and size from their cell or nearer, not from outside of it.",
     "Outlook and older webmail do not inherit into tables; caniemail.com: html-body",
 )
-_CELL_BOX = error(
+_CELL_BOX = theme_error(
     "cell-box",
     "Padding stands on cells, paragraphs, headings and links, not on tables, rows or divs.",
     "caniemail.com: css-padding, partly in Outlook for Windows",
 )
-_MIRRORED = error(
+_MIRRORED = theme_error(
     "mirrored",
     "From right to left, text is aligned to the right, and the other way round.",
     "W3C, Structural markup and right-to-left text in HTML",
@@ -78,7 +79,7 @@ def _column(mail: ParsedMail) -> Iterator[LintFinding]:
     width = max(limits, default=0.0)
     if not width or width not in ghosts:
         yield _GHOST.broken(
-            "column",
+            MailElement.COLUMN,
             f"max-width is {width:g} pixels, Outlook's table has "
             f"{', '.join(map(str, ghosts)) or 'none'}",
             "put <!--[if mso]><table role=“presentation” width=“{{ look.width }}”…> round the "
@@ -86,7 +87,10 @@ def _column(mail: ParsedMail) -> Iterator[LintFinding]:
         )
     if width and not _LEAST <= width <= _WIDEST:
         yield _WIDTH.broken(
-            "column", f"it is {width:g} pixels wide", "set width in [briefings.look] to 600 or so"
+            MailElement.COLUMN,
+            f"it is {width:g} pixels wide",
+            "set width in [briefings.look] to 600 or so",
+            remedy=Remedy.SETTINGS,
         )
 
 

@@ -13,8 +13,9 @@ from briefing.composition.composer import Composed
 from briefing.composition.pictures import PictureRefusal
 from briefing.composition.shrink import LIMIT, Loss
 from briefing.composition.slots import spliced_size
-from briefing.lint.finding import LintFinding, error, warning
+from briefing.lint.finding import LintFinding, Remedy, error, warning
 from briefing.lint.mail import ParsedMail, clean, whole_text
+from briefing.lint.places import MailPart, StoryPlace
 from briefing.model import Briefing, Edition, Publication
 
 _CLIPPED: Final = 102_000
@@ -73,7 +74,7 @@ def check(mail: ParsedMail) -> Iterator[LintFinding]:
         heaviest = ", ".join(f"“{item.headline}” {item.size:,}" for item in _weigh(mail)[:_TOLD])
         rule = _RED if size > _CLIPPED else _AMBER
         yield rule.broken(
-            "HTML part",
+            MailPart.HTML,
             f"{size:,} bytes with a reader's links; the heaviest: {heaviest or 'its frame'}",
             "drop stories, or shorten their standfirsts",
         )
@@ -84,7 +85,13 @@ def check(mail: ParsedMail) -> Iterator[LintFinding]:
             verb = "is" if lost.why is PictureRefusal.TINY else "has"
             said += f": it {verb} {lost.why.describe()}"
         hint = _PICTURES[lost.why] if lost.why else _LOSSES[lost.loss]
-        yield rule.broken(f"“{lost.headline}”", said, hint)
+        at_source = lost.why is not None or lost.loss is Loss.SECURED
+        yield rule.broken(
+            StoryPlace(lost.headline, lost.uid),
+            said,
+            hint,
+            remedy=Remedy.SOURCE if at_source else Remedy.DESK,
+        )
 
 
 def weigh(

@@ -1,4 +1,4 @@
-"""Subject and headlines: long enough to say something, short enough to be read, and not shouted."""
+"""Subject, preheader and headlines: long enough, short enough, and not shouted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Final
 
 from briefing.composition.text import cells
 from briefing.lint.finding import LintFinding, error, warning
-from briefing.lint.mail import ParsedMail, clean, squeeze
+from briefing.lint.mail import ParsedMail, clean, squeeze, where_told
+from briefing.lint.places import MailField, Place
 
 _EMPTY = error(
     "subject-empty", "There is a subject.", "RFC 5322, 3.6.5; SpamAssassin, MISSING_SUBJECT"
@@ -42,7 +43,13 @@ _REPEATS = warning(
     "Litmus, The ultimate guide to preview text",
 )
 
-RULES: Final = (_EMPTY, _LENGTH, _SHOUTING, _EMOJI, _SPAM, _REPLY, _REPEATS)
+_PREHEADER_LENGTH = warning(
+    "preheader-length",
+    "The preheader has 40 to 90 characters.",
+    "Litmus, The ultimate guide to preview text: what phones and desktops show",
+)
+
+RULES: Final = (_EMPTY, _LENGTH, _SHOUTING, _EMOJI, _SPAM, _REPLY, _REPEATS, _PREHEADER_LENGTH)
 
 _CELLS: Final = (10, 90)
 _EMOJIS = re.compile(
@@ -61,29 +68,49 @@ _ANSWER = re.compile(r"\A\s*(?:re|fwd?|aw|wg|rv|رد)\s*:", re.IGNORECASE)
 
 
 def check(mail: ParsedMail) -> Iterator[LintFinding]:
+    yield from _subject(mail)
+    if not 40 <= len(mail.preheader) <= 90:
+        yield _PREHEADER_LENGTH.broken(
+            MailField.PREHEADER,
+            f"it has {len(mail.preheader)} characters",
+            "write one of 40 to 90",
+        )
+
+
+def _subject(mail: ParsedMail) -> Iterator[LintFinding]:
     subject = squeeze(mail.subject)
     if not subject:
-        yield _EMPTY.broken("subject", "it is empty", "write one, or repair subject.txt")
+        yield _EMPTY.broken(
+            MailField.SUBJECT,
+            "it is empty",
+            "write one, or repair subject.txt",
+            desk_hint="write one",
+        )
         return
     long = cells(subject)
     if not _CELLS[0] <= long <= _CELLS[1]:
-        yield _LENGTH.broken("subject", f"it takes {long} cells", "say the news in 40 to 70")
+        yield _LENGTH.broken(
+            MailField.SUBJECT, f"it takes {long} cells", "say the news in 40 to 70"
+        )
     if len(_EMOJIS.findall(subject)) > 1:
-        yield _EMOJI.broken("subject", "several emoji", "keep one, or none")
+        yield _EMOJI.broken(MailField.SUBJECT, "several emoji", "keep one, or none")
     if found := _SELLING.search(subject):
-        yield _SPAM.broken("subject", f"“{found[0]}”", "say what happened")
+        yield _SPAM.broken(MailField.SUBJECT, f"“{found[0]}”", "say what happened")
     if found := _ANSWER.match(subject):
-        yield _REPLY.broken("subject", f"it begins with “{found[0].strip()}”", "tell the news")
+        yield _REPLY.broken(
+            MailField.SUBJECT, f"it begins with “{found[0].strip()}”", "tell the news"
+        )
     said = squeeze(mail.preheader).casefold()
     if said and (said in subject.casefold() or subject.casefold() in said):
-        yield _REPEATS.broken("preheader", "it repeats the subject", "tell the next story there")
-    yield from _shouted("subject", subject)
+        yield _REPEATS.broken(
+            MailField.PREHEADER, "it repeats the subject", "tell the next story there"
+        )
+    yield from _shouted(MailField.SUBJECT, subject)
     for story in mail.stories:
-        headline = clean(story.shown_headline)
-        yield from _shouted(f"“{headline}”", headline)
+        yield from _shouted(where_told(story), clean(story.shown_headline))
 
 
-def _shouted(place: str, text: str) -> Iterator[LintFinding]:
+def _shouted(place: Place, text: str) -> Iterator[LintFinding]:
     letters = [character for character in text if character.upper() != character.lower()]
     capitals = sum(character.isupper() for character in letters)
     if len(letters) >= 12 and capitals > 0.7 * len(letters):

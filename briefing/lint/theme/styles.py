@@ -7,49 +7,50 @@ from collections.abc import Iterator
 from typing import Final
 
 from briefing.lint.css import ParsedStylesheet
-from briefing.lint.finding import LintFinding, error
+from briefing.lint.finding import LintFinding, theme_error
 from briefing.lint.mail import ParsedMail, where
+from briefing.lint.places import MailElement, Place, StyleSheet
 
-_SIZE = error(
+_SIZE = theme_error(
     "style-size",
     "All <style> together hold at most 16,384 bytes.",
     "github.com/hteumeuleu/email-bugs/issues/90: Gmail drops what is beyond",
 )
-_NESTED = error(
+_NESTED = theme_error(
     "nested-at-rule",
     "No at-rule stands inside another.",
     "github.com/hteumeuleu/email-bugs/issues/21: Gmail drops the whole <style>",
 )
-_FOREIGN = error(
+_FOREIGN = theme_error(
     "at-rule",
     "Only @media; no @import, @font-face and the like.",
     "caniemail.com: css-at-import, css-at-font-face",
 )
-_URL = error(
+_URL = theme_error(
     "css-url",
     "No url() and no expression() in styles.",
     "Gmail CSS support (developers.google.com): a sheet with url() is dropped; caniemail.com: "
     "css-background-image",
 )
-_BRACES = error(
+_BRACES = theme_error(
     "css-syntax",
     "Braces in <style> match.",
     "developers.google.com/workspace/gmail/design/css: a faulty sheet is ignored",
 )
-_NEEDED = error(
+_NEEDED = theme_error(
     "needs-style",
     "<style> holds only what no attribute can: @media, :hover, schemes. The mail stands without.",
     "caniemail.com: html-style, not in Gmail for foreign accounts",
 )
-_PLACE = error(
+_PLACE = theme_error(
     "style-place", "<style> stands in <head>.", "caniemail.com: html-style, not in Gmail's body"
 )
-_VML = error(
+_VML = theme_error(
     "vml",
     "No VML.",
     "Microsoft: the new Outlook for Windows shows none; parcel.io, accessibility checker",
 )
-_SCHEMES = error(
+_SCHEMES = theme_error(
     "dark-scheme",
     "The mail declares both schemes and has rules for the dark one, twice for Outlook.",
     "CSS Color Adjustment 1, 2.2; caniemail.com: css-at-media-prefers-color-scheme",
@@ -81,9 +82,11 @@ _DARK: Final = {
 def check(mail: ParsedMail) -> Iterator[LintFinding]:
     size = sum(len(sheet.text.encode(errors="replace")) for sheet in mail.sheets)
     if size > _MOST:
-        yield _SIZE.broken("<style>", f"{size:,} bytes", "move what can be inlined to block css")
+        yield _SIZE.broken(
+            MailElement.STYLES, f"{size:,} bytes", "move what can be inlined to block css"
+        )
     for number, sheet in enumerate(mail.sheets, 1):
-        yield from _sheet(f"<style> {number}", sheet)
+        yield from _sheet(StyleSheet(number), sheet)
     for element in mail.elements:
         if element.tag == "style":
             yield _PLACE.broken(where(element), "<style> in the body", "move it to <head>")
@@ -92,11 +95,11 @@ def check(mail: ParsedMail) -> Iterator[LintFinding]:
     if any(_DRAWN.search(comment) for comment in mail.comments) or any(
         str(element.tag).startswith("v:") for element in mail.elements
     ):
-        yield _VML.broken("comment for Outlook", "VML is in the mail", "use a table and a colour")
+        yield _VML.broken(MailElement.OUTLOOK, "VML is in the mail", "use a table and a colour")
     yield from _schemes(mail)
 
 
-def _sheet(place: str, sheet: ParsedStylesheet) -> Iterator[LintFinding]:
+def _sheet(place: Place, sheet: ParsedStylesheet) -> Iterator[LintFinding]:
     if not sheet.balanced:
         yield _BRACES.broken(place, "a brace is missing or left over", "correct the block")
     for conditions in sheet.at_rules:
@@ -127,4 +130,4 @@ def _schemes(mail: ParsedMail) -> Iterator[LintFinding]:
                     there.add(mark)
     for what, hint in _DARK.items():
         if what not in there:
-            yield _SCHEMES.broken("<head>", f"{what} is missing", f"write {hint}")
+            yield _SCHEMES.broken(MailElement.HEAD, f"{what} is missing", f"write {hint}")

@@ -8,7 +8,7 @@ from typing import Final
 from lxml.html import HtmlElement
 
 from briefing.lint.css import pixels
-from briefing.lint.finding import LintFinding, error, warning
+from briefing.lint.finding import LintFinding, theme_error, theme_warning
 from briefing.lint.mail import (
     ParsedMail,
     clean,
@@ -18,40 +18,36 @@ from briefing.lint.mail import (
     where,
     whole_text,
 )
+from briefing.lint.places import MailField
 from briefing.lint.shown import Scheme, Shown, show
 
-_SMALL = error(
+_SMALL = theme_error(
     "text-size",
     "No text is smaller than 14 pixels.",
     "Apple, Human Interface Guidelines, Typography; iOS Mail enlarges what is smaller",
 )
-_PROSE = error(
+_PROSE = theme_error(
     "prose-size",
     "What is read (standfirsts, the note, corrections) has at least 16 pixels.",
     "Material Design 3, type scale, body large: 16",
 )
-_TARGET = error(
+_TARGET = theme_error(
     "tap-target",
     "A link outside of a sentence is at least 24 pixels high.",
     "WCAG 2.2, 2.5.8 Target Size (Minimum) (AA)",
 )
-_COMFORT = warning(
+_COMFORT = theme_warning(
     "tap-comfort",
     "A link outside of a sentence is 44 pixels high.",
     "WCAG 2.2, 2.5.5 Target Size (Enhanced) (AAA); Apple, Human Interface Guidelines: 44 points",
 )
-_PREHEADER = error(
+_PREHEADER = theme_error(
     "preheader",
     "A hidden line is first in the body, padded so that nothing follows it in the list.",
     "Litmus, The ultimate guide to preview text",
 )
-_PREHEADER_LENGTH = warning(
-    "preheader-length",
-    "The preheader has 40 to 90 characters.",
-    "Litmus, The ultimate guide to preview text: what phones and desktops show",
-)
 
-RULES: Final = (_SMALL, _PROSE, _TARGET, _COMFORT, _PREHEADER, _PREHEADER_LENGTH)
+RULES: Final = (_SMALL, _PROSE, _TARGET, _COMFORT, _PREHEADER)
 
 _LEAST: Final = 14
 _READ: Final = 16
@@ -145,13 +141,11 @@ def _preheader(mail: ParsedMail) -> Iterator[LintFinding]:
     hidden = first is not None and style_of(first).get("display", "") == "none"
     if not hidden or squeeze(said) != squeeze(mail.preheader):
         yield _PREHEADER.broken(
-            "preheader",
+            MailField.PREHEADER,
             "the mail does not begin with it, hidden",
             "put <div style=“display:none”>{{ preheader }}{{ padding }}</div> first in the wrapper",
         )
     elif len(said) < _PADDED:
-        yield _PREHEADER.broken("preheader", "it is not padded", "write {{ padding }} after it")
-    if not 40 <= len(mail.preheader) <= 90:
-        yield _PREHEADER_LENGTH.broken(
-            "preheader", f"it has {len(mail.preheader)} characters", "write one of 40 to 90"
+        yield _PREHEADER.broken(
+            MailField.PREHEADER, "it is not padded", "write {{ padding }} after it"
         )

@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from typing import Final
 
 from briefing.composition.look import contrast
-from briefing.lint.finding import LintFinding, Rule, error, warning
+from briefing.lint.finding import LintFinding, Rule, theme_error, theme_warning
 from briefing.lint.mail import ParsedMail, own_text, where
 from briefing.lint.shown import Scheme, Shown, show
 
 _AA: Final = "WCAG 2.2, 1.4.3 Contrast (Minimum) (AA)"
-_LIGHT = error("contrast", "Text keeps 4.5:1 with its ground, large text 3:1.", _AA)
-_DARK = error("contrast-dark", "So it does in the dark scheme.", _AA)
-_OUTLOOK = error(
+_LIGHT = theme_error("contrast", "Text keeps 4.5:1 with its ground, large text 3:1.", _AA)
+_DARK = theme_error("contrast-dark", "So it does in the dark scheme.", _AA)
+_OUTLOOK = theme_error(
     "contrast-outlook",
     "So it does where Outlook puts its dark scheme in [data-ogsc] and [data-ogsb].",
     _AA,
 )
-_FORCED = warning(
+_FORCED = theme_warning(
     "contrast-forced",
     "So it does, at 3:1, where a program turns light and dark round by itself.",
     "caniemail.com: css-at-media-prefers-color-scheme, not in Gmail, which inverts colours",
