@@ -384,7 +384,8 @@ class Outcome:
     `code` is the reply code of SMTP (250, 550), or the HTTP status of a provider's API (202, 429),
     0 where there was none. `status` is the enhanced status code of RFC 3463 ("5.1.1", or ""),
     `text` the server's words, `reference` the server's queue id. `stage` is the step that was
-    answered ("RCPT TO"), "" where none was.
+    answered ("RCPT TO"), "" where none was. `on_list` says that a provider refuses the address
+    because it stands on its own list of those it does not mail.
     """
 
     recipient_id: int
@@ -394,6 +395,7 @@ class Outcome:
     text: str = ""
     reference: str = ""
     stage: str = ""
+    on_list: bool = False
 
 
 class DeliveryReason(StrEnum):
@@ -407,6 +409,7 @@ class DeliveryReason(StrEnum):
     NO_MAILBOX = "no-mailbox"
     POLICY = "policy"
     CONTENT = "content"
+    ON_PROVIDERS_LIST = "on-providers-list"
     GIVEN_UP = "given-up"
     TRY_AGAIN = "try-again"
     SENDER_REFUSED = "sender-refused"

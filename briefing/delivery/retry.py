@@ -46,7 +46,8 @@ class Retry:
             return Mark(reader, "sent", answer=answer, attempts=attempts)
         status = outcome.status or (str(outcome.code) if outcome.code else "")
         if outcome.kind in _REFUSALS:
-            reason = _REFUSALS[outcome.kind]
+            listed = DeliveryReason.ON_PROVIDERS_LIST
+            reason = listed if outcome.on_list else _REFUSALS[outcome.kind]
             return Mark(reader, "refused", reason, answer, attempts=attempts, status=status)
         due = now + self._wait(attempts)
         final = self._last_word(outcome.kind, attempts, is_late=self._is_over(due, started))

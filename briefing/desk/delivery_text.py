@@ -14,6 +14,7 @@ _TEXT: Final[Mapping[DeliveryReason, str]] = {
     DeliveryReason.NO_MAILBOX: "no such mailbox",
     DeliveryReason.POLICY: "refused by policy",
     DeliveryReason.CONTENT: "content refused",
+    DeliveryReason.ON_PROVIDERS_LIST: "on the provider's list of addresses it does not mail",
     DeliveryReason.GIVEN_UP: "given up after the last try",
     DeliveryReason.TRY_AGAIN: "to be tried again",
     DeliveryReason.SENDER_REFUSED: "the sender was refused",

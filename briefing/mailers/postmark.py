@@ -2,7 +2,8 @@
 
 A batch is answered with 200 whatever became of the messages in it: an `ErrorCode` for each tells.
 406 is a recipient on Postmark's own list, who may have bounced, complained or left; which one it
-does not say, so it costs nobody the subscription. Our Message-ID is kept (X-PM-KeepID); the
+does not say. It counts as Postmark's declaration, two of which end mailing
+(`briefing.returns.soft_bounces`). Our Message-ID is kept (X-PM-KeepID); the
 envelope sender is Postmark's.
 
 Sources, as of 2026-11: https://postmarkapp.com/developer/api/email-api and
@@ -105,7 +106,7 @@ def _sort_one(answer: HttpResponse, letter: Letter, result: dict[str, Any]) -> O
     if not isinstance(code, int):
         return Outcome(reader, OutcomeKind.UNKNOWN, text=words)
     if code == _INACTIVE:
-        return Outcome(reader, OutcomeKind.POLICY, code, "", text)
+        return Outcome(reader, OutcomeKind.POLICY, code, "", text, on_list=True)
     if code in (_MAINTENANCE, _TOO_FAST):
         return Outcome(reader, OutcomeKind.SOFT, _TOO_FAST, "", text)
     if code == _INVALID and _TO.search(words):

@@ -23,7 +23,7 @@ from briefing.returns.reporters import Reporters
 from briefing.returns.soft_bounces import SoftRule
 from briefing.returns.tokens import Marks
 from briefing.store import Connection, Database, returns, reviews
-from briefing.store.returns import Belief, Event, EventKind, Review
+from briefing.store.returns import Belief, Declared, Event, EventKind, Review
 from briefing.store.reviews import ReviewedReturn
 from subscribers import roll
 from subscribers.addresses import AddressRefused
@@ -36,6 +36,10 @@ _MOST_UNMARKED: Final = 5000
 _MOST_OF_ONE: Final = 50
 """Events that are kept at most: of those that nothing vouches for, and of those of one reader (and
 edition, where there is one). A forger fills no disk; what comes beyond is counted."""
+
+_LISTED: Final = timedelta(days=3)
+"""How far back the ledger is asked for a provider's refusals. An edition leaves within a day; a
+daemon that was down for a weekend has missed nothing."""
 
 _HEADER: Final = 65_536
 _FROM: Final = re.compile(rb"^from:([^\r\n]{0,500})", re.IGNORECASE | re.MULTILINE)
@@ -190,6 +194,29 @@ class ReturnsIntake:
                 kinds[kind] += number
         understood = any(event.kind is not EventKind.UNKNOWN for event in events)
         return Taken(kinds, known, changed, understood)
+
+    def take_listed(self, now: datetime) -> Taken:
+        """Take in what providers answered at once: that an address is on their own list of those
+        they do not mail. Each answer counts once, however often this is called. Raises
+        `StoreError`."""
+        with self._database.read() as connection:
+            events = [
+                Event(
+                    "mailer",
+                    f"listed\n{edition_id}\n{reader_id}",
+                    EventKind.SOFT,
+                    at,
+                    person.address,
+                    words=words,
+                    trusted=True,
+                    declared=Declared.SUPPRESSED,
+                )
+                for edition_id, reader_id, at, words in returns.listed_by_provider(
+                    connection, now - _LISTED
+                )
+                if (person := roll.person_by_id(connection, reader_id)) is not None
+            ]
+        return self._take(events, now)
 
     def forget(self, now: datetime) -> None:
         """Remove events that are older than they are kept."""

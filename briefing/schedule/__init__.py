@@ -80,7 +80,7 @@ class Daemon:
             self._scheduler.add_job(self._read_returned, seconds=every, **options)
         if self._returned.lmtp is not None:
             log.info("returned mail by LMTP", address=self._returned.lmtp.start())
-        self._scheduler.add_job(self._forget_returned, hours=1, **options)
+        self._scheduler.add_job(self._keep_returned, hours=1, **options)
         self._scheduler.add_job(self._compact, hours=1, **options)
         self._scheduler.start()
 
@@ -325,8 +325,15 @@ class Daemon:
                     off_the_roll=polled.changed,
                 )
 
-    def _forget_returned(self) -> None:
-        self._try("old returned mail", lambda: self._returned.intake.forget(self._app.clock()))
+    def _keep_returned(self) -> None:
+        intake, now = self._returned.intake, self._app.clock()
+
+        def take_listed() -> None:
+            if changed := intake.take_listed(now).changed:
+                log.info("providers hold addresses on their lists", off_the_roll=changed)
+
+        self._try("providers' lists", take_listed)
+        self._try("old returned mail", lambda: intake.forget(now))
 
     def _compact(self) -> None:
         before = self._app.clock() - self._app.config.delivery.keep_rows

@@ -43,6 +43,7 @@ RAW: Final = 32_768
 
 _WORDS = 500
 _MOST_FAILURES = 300
+_MOST_LISTED: Final = 10_000
 
 
 class EventKind(StrEnum):
@@ -264,6 +265,32 @@ def went_at(connection: Connection, edition_id: int, reader_id: int) -> datetime
     if not left:
         return None
     return began if row.at is None else datetime.fromtimestamp(row.at / 1000, UTC)
+
+
+def listed_by_provider(
+    connection: Connection, since: datetime
+) -> list[tuple[int, int, datetime, str]]:
+    """Edition, reader, moment and words of each message that a provider refused, of editions that
+    began to leave since a moment, because the address is on its own list. The last ones where
+    there are very many."""
+    rows = connection.execute(
+        select(
+            deliveries.c.edition_id, deliveries.c.recipient_id, deliveries.c.at, deliveries.c.answer
+        )
+        .select_from(editions.join(deliveries, deliveries.c.edition_id == editions.c.id))
+        .where(
+            editions.c.sending_started_at >= since,
+            deliveries.c.state == "refused",
+            deliveries.c.reason == DeliveryReason.ON_PROVIDERS_LIST.value,
+        )
+        .order_by(deliveries.c.edition_id.desc())
+        .limit(_MOST_LISTED)
+    )
+    return [
+        (row.edition_id, row.recipient_id, datetime.fromtimestamp(row.at / 1000, UTC), row.answer)
+        for row in rows
+        if row.at is not None
+    ]
 
 
 def went_since(connection: Connection, reader_id: int, since: datetime) -> bool:

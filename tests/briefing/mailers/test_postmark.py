@@ -80,7 +80,7 @@ def test_an_inactive_recipient_is_no_dead_mailbox(make_mails: MakeMails) -> None
     """Who complained or left is on that list as well."""
     (found,) = outcomes(results((406, "inactive")), make_mails(1))
     assert found.kind is OutcomeKind.POLICY
-    assert found.status == ""
+    assert (found.status, found.on_list) == ("", True)
 
 
 @pytest.mark.parametrize(

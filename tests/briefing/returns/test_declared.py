@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from briefing.model import Message, Outcome, OutcomeKind
 from briefing.returns.provider_events import EVENTS
 from briefing.store import Database
 from briefing.store.returns import Declared, Event, EventKind
@@ -153,6 +154,29 @@ def test_the_same_call_again_is_no_second_declaration(office: Office) -> None:
     for _ in range(3):
         office.take(told(office, PERMANENT, 1))
     assert office.suppressed() == {}
+
+
+def test_an_address_refused_twice_as_on_the_provider_s_list_is_mailed_no_more(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = office.mailer.take
+
+    def refuse(message: Message) -> Outcome:
+        if message.recipient != READER:
+            return take(message)
+        return Outcome(message.recipient_id, OutcomeKind.POLICY, 406, text="inactive", on_list=True)
+
+    monkeypatch.setattr(office.mailer, "take", refuse)
+    for number in range(2):
+        assert office.suppressed() == {}
+        office.send(DAY + timedelta(days=number))
+        # As often as it may: one refusal counts once.
+        assert [office.intake.take_listed(office.clock()).changed for _ in range(3)] == [
+            number,
+            0,
+            0,
+        ]
+    assert office.suppressed() == {READER: "bounce"}
 
 
 # Bodies that cannot be read
