@@ -24,6 +24,13 @@ GOING_DOWN = "421 4.3.2 going down"
 NEXT_MINUTE = Retry(waits=[timedelta(minutes=1), timedelta(minutes=3)])
 
 
+@pytest.fixture
+def database(sqlite: Database) -> Database:
+    """What a server does is the same for both kinds; what is written, test_sending.py tries on
+    both."""
+    return sqlite
+
+
 def domain_of(address: str) -> str:
     return address.rpartition("@")[2]
 
