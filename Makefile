@@ -26,10 +26,10 @@ ifneq ($(wildcard $(VENV)),)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint format types floors names templates bench lock clean
+.PHONY: help setup demo test test-fast check lint format types floors names templates bench lock clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.installed  ## .venv with everything in it (the other targets do it themselves)
 
@@ -52,6 +52,9 @@ demo: setup  ## one day of the sample publication, left under demo/
 test: setup  ## gets the system parts that the tests use, then runs them (TESTS=path for some)
 	@sh tests/system.sh tests $(VENV)/missing-parts
 	@$(python) -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
+
+test-fast: setup  ## the tests that need nothing but Python (TESTS=path for some)
+	@$(python) -m pytest -n 2 --dist worksteal -m "not system" $(TESTS)
 
 check: lint format types floors names templates  ## style, types, floors, names, templates; make -k check for all
 

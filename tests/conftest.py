@@ -21,6 +21,22 @@ def pytest_configure() -> None:
     loopback.guard()
 
 
+# Parts of the system, as their fixtures; `on_both` and its kin ask for PostgreSQL by a parameter.
+_SYSTEM = {"postgresql", "postgres_url", "postgres_cluster", "browser", "workplace"}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what `make test-fast` leaves out: whole days, attacks, packages, and the tests that need
+    a program from outside Python."""
+    assert isinstance(item, pytest.Function)
+    asked = set(item.fixturenames)
+    if hasattr(item, "callspec"):
+        asked.update(value for value in item.callspec.params.values() if isinstance(value, str))
+    whole = {"journeys", "attacks", "test_packaging.py"} & set(item.path.parts)
+    if whole or asked & _SYSTEM or hasattr(item.module, "parts"):
+        item.add_marker("system")
+
+
 def pytest_report_header() -> list[str]:
     return [f"missing: {part} ({reason})" for part, reason in parts.missing().items()]
 
