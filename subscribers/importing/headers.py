@@ -33,13 +33,14 @@ _UNSUBSCRIBED: Final = (
 )
 _BOUNCED: Final = (
     r"(?:hard|soft)? ?bounc\w*|rebotes?|rebotad\w*|rebonds?|rimbalz\w*|ruckläufer|rucklaufer\w*",
-    r"unzustellbar\w*|undeliver\w*|non ?deliver\w*|unreachable|onbestelbaar",
+    r"npai|unzustellbar\w*|undeliver\w*|non ?deliver\w*|unreachable|onbestelbaar",
 )
 _COMPLAINED: Final = (
     r"complain\w*|spam\w*|abuse\w*|plaintes?|beschwerde\w*|quejas?|klacht\w*|fbl|feedback loop",
 )
 _BARRED: Final = (
     r"black ?list\w*|block ?list\w*|deny ?list\w*|suppress\w*|liste noire|liste rouge",
+    r"sperrvermerk\w*",
     r"lista negra|lista nera|zwarte lijst|sperrliste|(?:e ?mail|user|contact) blocked",
 )
 
@@ -117,7 +118,7 @@ _SUBSCRIBED: Final = (
     r"zustimm\w*|consentim\w*|toestemming\w*|ingeschreven|aangemeld|iscri\w*|consens\w*",
     r"assinant\w*|assinad\w*|gdpr|rgpd|dsgvo|lgpd|e ?mails?|mailable|contactable|reachable",
     r"(?:can|may|ok to|okay to|send) (?:e ?mail|mail|contact)|permiso|permissao|autoris\w*",
-    r"autoriz\w*|erlaubnis|akkoord",
+    r"autoriz\w*|erlaubnis|akkoord|nieuwsbrie\w*|rundbrief\w*|boleti[nm]\w*|infolettres?",
 )
 OWN_CONSENT: Final = re.compile(
     rf"{_any(*_SUBSCRIBED).pattern}|^(?:is )?(?:active|enabled|actif|activo|ativo|aktiv)$"
@@ -125,6 +126,7 @@ OWN_CONSENT: Final = re.compile(
 CONSENT: Final = _any(
     *_SUBSCRIBED,
     r"accept\w*|acept\w*|aceit\w*|agree\w*|allow\w*|receiv\w*|recevoir|recibir|receber|wants?",
+    r"wishes|receb\w*|recib\w*|ricev\w*|ontvang\w*|erhalt\w*|gewunscht|souhait\w*|desea|quer",
     r"confirm\w*|verif\w*|bestatigt\w*|bevestigd|double opt in|double optin|doi|activated",
     r"keep|subs?|subbed|ok|okay|(?:on|in) (?:the |our )?list|"
     r"enabled|active|actif|activ[oa]|ativ[oa]|attiv[oa]|aktiv|actief|valid|valide|valido",
@@ -137,6 +139,11 @@ NOT_CONSENT: Final = re.compile(
     r"|ingeschreven|confirm\w*|verif\w*|deliverable|mailable|contactable|active|allowed)"
     r"|\bunconfirmed\b|\bunverified\b"
 )
+NEGATED: Final = _any(
+    r"no|not|non|never|without|kein\w*|nicht|ne|pas|plus|sans|sin|geen|niet|senza|nao|sem",
+    r"doesn|don|didn|bad|wrong|dead|broken|expired",
+)
+"""What turns a word of consent round."""
 CONFIRMED: Final = _any(
     r"confirm\w*|verif\w*|bestatigt\w*|bevestigd|double opt ?in|doi|activated|validated"
 )
@@ -192,7 +199,7 @@ MAIL: Final = _any(r"e ?mails?|newsletters?|mailings?|courriels?|correo")
 
 _BY_PATTERN: Final = (
     (_any(*_COMPLAINED), ImportedStatus.COMPLAINT),
-    (re.compile(r"bounc|clean|deliver|invalid|rebot|rebond|unzustell"), ImportedStatus.BOUNCE),
+    (re.compile(r"bounc|clean|deliver|invalid|rebot|rebond|unzustell|npai"), ImportedStatus.BOUNCE),
     (
         re.compile(r"b[al]\w*ck|suppress|gesperrt|bloqu|blocc|list[ae] n|sperr"),
         ImportedStatus.MANUAL,

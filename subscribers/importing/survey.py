@@ -183,7 +183,9 @@ def _judge_attribute(
         (headers.MAY_BE_LEFT, headers.OTHER_STATES, kind.by_weak),
     ):
         if smell.search(header) and not (exception and exception.search(header)):
-            return by_kind(header)
+            # “Does not want email”: a yes may mean either.
+            turned = smell is headers.CONSENT and headers.NEGATED.search(header)
+            return kind.by_words_alone() if turned else by_kind(header)
     return kind.by_cells(header)
 
 
@@ -253,6 +255,10 @@ class _Kind:
             return self._column
         codes = own and self._in_codes(_CODE)
         return self._by_words(asked=codes or (bool(self._no) and not self._cells.many))
+
+    def by_words_alone(self) -> Column | Doubt:
+        """Consent with a word of denial: clear only where the cells are words."""
+        return self._by_words(asked=bool(self._yes or self._no))
 
     def _consent_in_dates(self, header: str, *, confirmed: bool) -> Column | Doubt:
         if confirmed:

@@ -92,6 +92,10 @@ def two(header: str, ana: str, bob: str) -> str:
         ("non_transactional", "false", "true", LEFT),  # SparkPost
         ("activated", "1600000000", "0", PENDING),  # CleverReach
         ("Exclu", "non", "oui", LEFT),
+        ("NPAI", "", "1", BOUNCED),
+        ("Sperrvermerk", "", "ja", BARRED),
+        ("Nieuwsbrief", "ja", "nee", LEFT),
+        ("Recebe boletim", "sim", "não", LEFT),
     ],
 )
 def test_a_word_of_leaving_is_understood(
@@ -136,6 +140,9 @@ def test_a_word_of_leaving_is_understood(
         ("Notes", "hello", "no more emails please"),
         ("Notes", "hello", "met in Rome " * 6 + "and then he unsubscribed from the daily"),
         ("Complaint topic", "", "housing"),
+        ("Does not want email", "no", "yes"),
+        ("Bad email", "0", "1"),
+        ("Wil geen nieuwsbrief", "nee", "ja"),
     ],
 )
 def test_a_column_that_may_say_who_left_refuses_the_file(
