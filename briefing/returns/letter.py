@@ -60,7 +60,8 @@ class BounceText:
 
 def open_letter(raw: bytes, recipient: str = "") -> BounceText:
     """Take a mail apart. May raise on a stranger's bytes."""
-    message = message_from_bytes(raw)
+    # The email package fails on a charset with a NUL in it; nothing else in a mail may hold one.
+    message = message_from_bytes(raw.replace(b"\0", b""))
     text = report_text(message)
     lines, inline = split_returned(text)
     original = _returned(message) or inline

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from email.errors import MessageError
 from email.header import Header, decode_header, make_header
 from email.message import Message
 from email.parser import HeaderParser
@@ -73,7 +74,7 @@ def decoded(text: str) -> str:
     if "\x1b$" in text:
         text = text.encode("ascii", "replace").decode("iso-2022-jp", "replace")
     if "=?" in text:
-        with suppress(ValueError, LookupError):
+        with suppress(ValueError, LookupError, MessageError):
             text = str(make_header(decode_header(text)))
     return " ".join(text.split())
 

@@ -82,3 +82,20 @@ def test_a_hostile_text_is_read_in_time_linear_in_its_length(line: str) -> None:
 def test_a_text_may_not_make_the_bounce_s_own_sender_the_one_who_failed() -> None:
     raw = bounce("Your mail to the list could not be delivered: see bounces@alienroad.example\n")
     assert {one.address for one in parse_mail(raw).findings} == {""}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"Subject: =?utf-8?b?A?=",
+        b"Subject: =?\xe9\xe9?q?bounce?=",
+        b'Content-Type: text/plain; charset="us\0ascii"',
+    ],
+)
+def test_a_broken_field_hides_no_bounce(broken: bytes) -> None:
+    head = b"Return-Path: <>\nFrom: MAILER-DAEMON@mx.readers.example\n" + broken + b"\n\n"
+    read = parse_mail(
+        head + b"could not be delivered\n\n<anna@readers.example>: User unknown \xe9\n"
+    )
+    assert read.null_sender
+    assert [one.address for one in read.findings] == ["anna@readers.example"]
