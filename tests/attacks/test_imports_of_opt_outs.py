@@ -5,6 +5,7 @@ Headers and values are those of real tools, and of tools we have never seen.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -295,3 +296,20 @@ def test_a_column_about_something_else_is_kept_where_the_operator_says_so(
 def test_a_column_that_no_file_has_is_refused(connection: Connection) -> None:
     with pytest.raises(FileRefused, match="no file has a column"):
         bring_in(connection, two("flag", "a", "b"), columns={"state": Use.STATUS})
+
+
+def test_long_cells_do_not_stall_an_import(connection: Connection) -> None:
+    cell = '{""' + "unsub" * 26_000
+    rows = "".join(f'{n},p{n}@readers.example,"{cell}{n}",enabled\n' for n in range(10))
+    began = time.process_time()
+
+    bring_in(connection, "uuid,email,attributes,status\n" + rows)
+
+    assert time.process_time() - began < 5  # it was 20 s
+    assert len(standing(connection)) == 10
+
+
+def test_a_member_of_json_that_denies_leaving_is_kept(connection: Connection) -> None:
+    bring_in(connection, two("custom", '{""unsubscribed"": false}', '{""bounces"": 0}'))
+
+    assert standing(connection) == {ANA: ACTIVE, BOB: ACTIVE}
