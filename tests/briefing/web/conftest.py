@@ -21,7 +21,7 @@ from briefing.delivery import Retry, Throttle
 from briefing.desk import Desk
 from briefing.model import Article, Edition, EditionState, Message
 from briefing.store import Database, editions
-from briefing.web import JoinRules, make_site
+from briefing.web import Hooks, JoinRules, make_site
 from subscribers import roll
 from subscribers.preferences import Membership, membership
 from subscribers.tables import metadata
@@ -49,8 +49,10 @@ class House:
     clock: newsroom.Clock
     mailer: newsroom.ScriptedMailer
 
-    def site(self, *, indexed: bool = False, rules: JoinRules | None = None) -> FastAPI:
-        return make_site(self.desk, self.clock, indexed=indexed, rules=rules)
+    def site(
+        self, *, indexed: bool = False, rules: JoinRules | None = None, hooks: Hooks | None = None
+    ) -> FastAPI:
+        return make_site(self.desk, self.clock, indexed=indexed, rules=rules, hooks=hooks)
 
     def join(self, address: str = READER, *slugs: str, sections: str = "") -> int:
         """A reader of the briefings (the English one by default). Returns the key."""
