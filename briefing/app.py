@@ -16,6 +16,7 @@ from briefing.composition.notice import check_notices
 from briefing.config import Config, HookConfig, MailerConfig, ReturnsConfig, SourceConfig
 from briefing.delivery import Distributed, Retry, Throttle, WarmUp, name_owner
 from briefing.desk import Desk
+from briefing.desk.lifecycle import FINISH
 from briefing.errors import ConfigError
 from briefing.mailers import Mailer
 from briefing.mailers.outbox import Outbox
@@ -139,7 +140,8 @@ def _engine(
     """What spreads deliveries over workers; None where they run in this process."""
     if config.engine.kind == "embedded":
         return None
-    return Distributed(database, clock, resend_unknown=config.delivery.on_unknown == "resend")
+    resend_unknown = config.delivery.on_unknown == "resend"
+    return Distributed(database, clock, FINISH, resend_unknown=resend_unknown)
 
 
 def _throttle(config: Config) -> Throttle:

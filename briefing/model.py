@@ -459,3 +459,23 @@ class User:
     @property
     def may_approve(self) -> bool:
         return self.role in (Role.PUBLISHER, Role.OPERATOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """An act that takes an edition from any of the states `before` to `after`.
+
+    Users with one of `roles` may do it; `by_machine` says that the policy or the delivery does it
+    as well. `needs` is what must hold beside the state, in words. `log` is the kind of entry it
+    writes, "" for none. `why` explains an odd one. `briefing.desk.lifecycle` makes them all: the
+    store writes a state only for one of them.
+    """
+
+    act: str
+    before: tuple[EditionState, ...]
+    after: EditionState
+    roles: frozenset[Role]
+    by_machine: bool
+    needs: str = ""
+    log: str = ""
+    why: str = ""

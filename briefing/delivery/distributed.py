@@ -27,17 +27,25 @@ import structlog
 
 from briefing.delivery.worker import Worker
 from briefing.delivery.worker_run import Begin
+from briefing.model import Transition
 from briefing.store import Connection, Database, jobs, ledger
 
 log = structlog.get_logger(__name__)
 
 
 class Distributed:
-    """Queues chunks for workers, and is what a worker runs."""
+    """Queues chunks for workers, and is what a worker runs. An edition whose last chunk is done
+    takes the transition `finished`."""
 
     def __init__(
-        self, database: Database, clock: Callable[[], datetime], *, resend_unknown: bool
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        finished: Transition,
+        *,
+        resend_unknown: bool,
     ) -> None:
+        self._finished = finished
         self._database = database
         self._clock = clock
         self._resend_unknown = resend_unknown
@@ -57,5 +65,7 @@ class Distributed:
         """
         self.prepare()
         log.info("worker runs", pid=os.getpid())
-        worker = Worker(self._database, self._clock, begin, stop, self._resend_unknown)
+        worker = Worker(
+            self._database, self._clock, begin, stop, self._finished, self._resend_unknown
+        )
         asyncio.run(worker.run())

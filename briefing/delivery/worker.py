@@ -16,7 +16,7 @@ from briefing.delivery.owner import name_owner
 from briefing.delivery.worker_run import Begin, WorkerRun, finish
 from briefing.errors import BriefingError
 from briefing.mailers import MailerBusy
-from briefing.model import EditionState
+from briefing.model import EditionState, Transition
 from briefing.store import Database, editions, jobs, ledger
 
 if TYPE_CHECKING:
@@ -42,12 +42,14 @@ class Worker:
         clock: Callable[[], datetime],
         begin: Begin,
         stop: threading.Event,
+        finished: Transition,
         resend_unknown: bool,
     ) -> None:
         self._database = database
         self._clock = clock
         self._begin = begin
         self._stop = stop
+        self._finished = finished
         self._resend_unknown = resend_unknown
         self._owner = name_owner()
         self._lock = threading.Lock()
@@ -143,6 +145,7 @@ class Worker:
                 edition_id,
                 self._owner,
                 self._clock,
+                self._finished,
                 resend_unknown=self._resend_unknown,
             )
             with self._reported(part):
@@ -219,7 +222,7 @@ class Worker:
             with self._database.write() as connection:
                 release_dead(connection, edition.id, now)
                 jobs.ring(connection, edition.id, now)
-                finish(connection, edition.id, self._clock())
+                finish(connection, edition.id, self._finished, self._clock())
 
 
 def _failed() -> Any:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from briefing.delivery.chunk_source import release_dead
 from briefing.delivery.sending import Sending
-from briefing.model import EditionState
+from briefing.model import Transition
 from briefing.store import Connection, Database, editions, jobs, leases, ledger
 from briefing.store.leases import Chunk
 
@@ -34,9 +34,11 @@ class WorkerRun:
         edition_id: int,
         owner: str,
         clock: Callable[[], datetime],
+        finished: Transition,
         *,
         resend_unknown: bool,
     ) -> None:
+        self._finished = finished
         self.edition_id = edition_id
         self.closed = self.failed = False
         self._resend_unknown = resend_unknown
@@ -122,7 +124,7 @@ class WorkerRun:
         self._used_at = time.monotonic()
         due = leases.finish_chunk(connection, chunk)
         if due is None:
-            finish(connection, self.edition_id, self._clock())
+            finish(connection, self.edition_id, self._finished, self._clock())
         elif ledger.standing(connection, self.edition_id) == "sending":
             at = max(due, ledger.to_ms(self.not_before))
             jobs.ring_later(connection, self.edition_id, chunk.number, at)
@@ -145,10 +147,8 @@ class WorkerRun:
             ticket.set_result(False)
 
 
-def finish(connection: Connection, edition_id: int, now: datetime) -> None:
+def finish(connection: Connection, edition_id: int, transition: Transition, now: datetime) -> None:
     """The edition is sent when none of its chunks is open."""
     standing = ledger.standing(connection, edition_id)
     if standing == "sending" and leases.next_due(connection, edition_id) is None:
-        editions.change_state(
-            connection, edition_id, (EditionState.SENDING,), EditionState.SENT, finished_at=now
-        )
+        editions.change_state(connection, edition_id, transition, finished_at=now)

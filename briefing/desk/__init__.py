@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 
@@ -25,35 +24,35 @@ from briefing.composition.look import Dress
 from briefing.delivery import Distributed, Retry, Throttle
 from briefing.desk import reminders
 from briefing.desk.alerts import Alerts
-from briefing.desk.approval import Approval, Judged, after_approval
+from briefing.desk.approval import Approval, Judged
+from briefing.desk.briefings import Briefings
+from briefing.desk.compositions import Compositions
+from briefing.desk.decisions import Decisions
 from briefing.desk.differences import Differences, compare_fields, compare_text
-from briefing.desk.dispatch import Delivered, Dispatch, SignerOf, refuse_early
+from briefing.desk.dispatch import Delivered, Dispatch, SignerOf
 from briefing.desk.drafts import Draft, Drafts
 from briefing.desk.editing import Editing
+from briefing.desk.lifecycle import SKIP
 from briefing.desk.pages import read_page
 from briefing.desk.preflight import Preflight
 from briefing.desk.presence import EditorPresence
 from briefing.desk.transactional_mail import TransactionalMail
 from briefing.desk.users import Users
-from briefing.errors import ConfigError, EditionError, ThemeError, UsageError
+from briefing.errors import UsageError
 from briefing.mailers import Mailer
 from briefing.model import (
     DAILY,
-    OPEN,
-    UNDECIDED,
     Article,
     Briefing,
     Composition,
-    DeliveryReason,
     Edition,
-    EditionState,
     LeftOut,
-    Look,
     Publication,
     Recipient,
+    Transition,
 )
 from briefing.sources import Source
-from briefing.store import Connection, Database, articles, editions, edits, ledger, revisions
+from briefing.store import Database, articles, editions, ledger, revisions
 from subscribers import roll
 from subscribers.addresses import AddressRefused
 from subscribers.tokens import Tokens
@@ -94,7 +93,9 @@ class Desk:
         self.tokens = tokens
         self.theme = theme
         self._clock = clock
+        self._named = Briefings(publication, self.briefings, theme)
         self._drafting = Drafts(database, publication, theme)
+        self._compositions = Compositions(database, self._drafting, self.briefing)
         self._dispatch = Dispatch(
             database,
             publication,
@@ -113,10 +114,13 @@ class Desk:
         self.editing = Editing(
             database, self.briefing, partial(read_page, allow_private=allow_private)
         )
-        self.deciding = Approval(database, self)
         self.proofs = Preflight(
-            publication, self.briefing, lambda edition: self.show(edition).composed
+            publication, self.briefing, lambda edition: self._compositions.show(edition).composed
         )
+        self._decisions = Decisions(
+            database, self._named, self._drafting, self.proofs, self._dispatch, clock
+        )
+        self.deciding = Approval(database, self._decisions, self.briefing)
         self.together = EditorPresence(database)
         self.users = Users(database, publication.name)
         self.notices = TransactionalMail(
@@ -133,33 +137,12 @@ class Desk:
         self.alerts = Alerts(database, self.notices.wake)
 
     def dress(self, briefing: Briefing) -> Dress:
-        """The briefing's colours and fonts for what is no edition. Where its theme cannot be used
-        at all, the shipped one's: a fault of the publisher's own keeps nobody from leaving."""
-        shipped = Look()
-        try:
-            return self.theme(briefing).dress(briefing.look)
-        except (ConfigError, ThemeError):
-            pass
-        try:
-            return Theme.load(shipped.theme).dress(briefing.look)
-        except ConfigError:
-            return Theme.load(shipped.theme).dress(shipped)
+        """See `Briefings.dress`."""
+        return self._named.dress(briefing)
 
     def former(self, slug: str) -> Briefing:
-        """A briefing that readers' old links name, whether or not there still is one: one that is
-        no more goes by the publication's name and has no sections."""
-        if slug in self.briefings:
-            return self.briefings[slug]
-        name, heir = self.publication.name, next(iter(self.briefings.values()))
-        return replace(
-            heir,
-            slug=slug,
-            name=name,
-            tagline="",
-            sections=(),
-            language=self.publication.language,
-            timezone=self.publication.timezone,
-        )
+        """See `Briefings.former`."""
+        return self._named.former(slug)
 
     def has_editions(self, slug: str) -> bool:
         """Whether there are editions of a briefing, in the configuration or not."""
@@ -168,14 +151,7 @@ class Desk:
 
     def briefing(self, slug: str = "") -> Briefing:
         """A briefing by its slug; the only one where no slug is given. Raises `UsageError`."""
-        if slug in self.briefings:
-            return self.briefings[slug]
-        known = ", ".join(self.briefings)
-        if slug:
-            raise UsageError(f"there is no briefing “{slug}”", hint=f"choose one of: {known}")
-        if len(self.briefings) > 1:
-            raise UsageError("there are several briefings", hint=f"say --briefing with: {known}")
-        return next(iter(self.briefings.values()))
+        return self._named.find(slug)
 
     def collect(self, sources: Sequence[Source] | None = None) -> list[PolledSource]:
         """Poll the sources (all of them, or those given) and store what they have."""
@@ -193,16 +169,16 @@ class Desk:
         story (nothing is written then), and `ThemeError`.
         """
         draft = self._drafting.draft(briefing, day, now)
-        return self._as_frozen(draft)
+        return self._compositions.as_frozen(draft)
 
     def preview(self, briefing: Briefing, day: date, now: datetime) -> Draft:
         """The edition of a day as it stands, or as it would be made now; writes nothing."""
-        return self._as_frozen(self._drafting.preview(briefing, day, now))
+        return self._compositions.as_frozen(self._drafting.preview(briefing, day, now))
 
     def show(self, edition: Edition) -> Draft:
         """An edition of whatever slot as it stands, composed; writes nothing. Raises `EmptyEdition`
         where it has no story."""
-        return self._as_frozen(self._drafting.show(edition, self.briefing(edition.briefing)))
+        return self._compositions.show(edition)
 
     def left_out(self, edition: Edition, now: datetime) -> tuple[LeftOut, ...]:
         """Articles that could be in a daily edition and are not, each with the reason; those that
@@ -243,18 +219,7 @@ class Desk:
         if not judged.errors or self.briefing(edition.briefing).if_errors == "send":
             note = f"despite {judged.tell_errors()}" if judged.errors else ""
             return self.approve(edition, by=by, now=now, note=note)
-        reason = judged.tell_errors()
-        with self.database.write() as connection:
-            locked = editions.lock(connection, edition.id)
-            stands = locked is not None and (locked.revision, locked.state) == (
-                edition.revision,
-                edition.state,
-            )
-            if stands and editions.change_state(
-                connection, edition.id, UNDECIDED, EditionState.HELD, reason=reason
-            ):
-                self._log(connection, edition, "hold", reason, "", now)
-                reminders.tell_held(connection, edition, now)
+        self._decisions.hold_for_errors(edition, judged.tell_errors(), now)
         self.notices.wake()
         return self._reload(edition)
 
@@ -265,62 +230,19 @@ class Desk:
         It asks no check: `settle` and `deciding` do. Raises `EditionError` when the edition has
         moved on or is not a draft; repeating it is no error.
         """
-        if edition.state in (EditionState.APPROVED, EditionState.SENDING, EditionState.SENT):
-            return edition
-        if edition.state not in OPEN or not edition.stories:
-            raise EditionError(f"the edition of {edition.day} is {edition.state}, not a draft")
-        refuse_early(edition, max(edition.due_at, now))
-        briefing = self.briefing(edition.briefing)
-        with self.database.read() as connection:
-            chosen = roll.variants(connection, briefing.slug, now)
-        proof = self.proofs.kept(edition)
-        composed = [
-            (
-                variant,
-                proof.composed.composition
-                if proof and not variant
-                else self._drafting.composition(edition, briefing, variant),
-            )
-            for variant in sorted({"", *chosen})
-        ]
-        linked = self._drafting.link_stories(edition)
-        with self.database.write() as connection:
-            frozen = revisions.freeze(connection, linked, composed, by=by, now=now)
-            if frozen:
-                self._log(connection, edition, "approve", note, by, now)
-        now_is = self._reload(edition)
-        is_approved = now_is.state in (EditionState.APPROVED, EditionState.SENDING)
-        if not frozen and not (is_approved and now_is.approved_revision == edition.revision):
-            raise EditionError(
-                f"the edition of {edition.day} changed while it was being approved",
-                hint="look at it again, then approve",
-            )
-        return now_is
+        return self._decisions.approve(edition, by=by, now=now, note=note)
 
     def hold(self, edition: Edition, reason: str, *, by: str = "") -> Edition:
         """Keep an edition from leaving until it is approved (again)."""
-        before = (*OPEN, EditionState.APPROVED)
-        briefing = self.briefings.get(edition.briefing)
-        hour: dict[str, datetime] = {}
-        if briefing is not None:
-            # What was to leave at once has its own hour again.
-            hour["due_at"] = after_approval(edition, briefing, self._clock())[0]
-        return self._move(edition, before, EditionState.HELD, reason, by, **hour)
+        return self._decisions.hold(edition, reason, by=by)
 
     def lapse(self, edition: Edition, reason: str) -> bool:
         """Hold what nobody has approved by its hour; False where somebody has decided meanwhile."""
-        with self.database.write() as connection:
-            lapsed = editions.change_state(
-                connection, edition.id, UNDECIDED, EditionState.HELD, reason=reason
-            )
-            if lapsed:
-                self._log(connection, edition, "hold", reason, "", self._clock())
-        return lapsed
+        return self._decisions.lapse(edition, reason)
 
     def spike(self, edition: Edition, reason: str, *, by: str = "") -> Edition:
         """Give an edition up; its stories and its window of news go to the next one."""
-        before = (*OPEN, EditionState.APPROVED, EditionState.SKIPPED)
-        return self._move(edition, before, EditionState.SPIKED, reason, by)
+        return self._decisions.spike(edition, reason, by=by)
 
     def skip(
         self,
@@ -330,31 +252,17 @@ class Desk:
         now: datetime,
         *,
         was_empty: bool = False,
-        before: Sequence[EditionState] = (*OPEN, EditionState.APPROVED),
+        transition: Transition = SKIP,
     ) -> bool:
         """Record that a day has no edition, so that the question is not asked again; False for one
-        that is in none of some states by now, and stays as it is.
+        that the transition (`SKIP`, `SKIP_UNDECIDED`) does not begin with, which stays as it is.
 
         Its stories and its window of news go to the next one. Where the day `was_empty`, nothing
         was in its window, which moves on.
         """
-        with self.database.write() as connection:
-            edition = editions.find(connection, briefing.slug, day, DAILY)
-            if edition is None:
-                window = self._drafting.window(connection, briefing, day, now)
-                edition = self._drafting.reserve(connection, briefing, day, window, now)
-            skipped = editions.change_state(
-                connection,
-                edition.id,
-                before,
-                EditionState.SKIPPED,
-                reason=reason,
-            )
-            if skipped:
-                self._log(connection, edition, "skip", reason, "", now)
-            if skipped and (edition.stories or not was_empty):
-                editions.give_back_window(connection, edition.id)
-        return skipped
+        return self._decisions.skip(
+            briefing, day, reason, now, was_empty=was_empty, transition=transition
+        )
 
     def remind(self, edition: Edition, now: datetime) -> None:
         """Mail those who decide that a draft is ready, or that its hour is near; each is said once
@@ -399,33 +307,15 @@ class Desk:
 
     def pause(self, edition: Edition, reason: str, *, by: str = "") -> Edition:
         """Stop a delivery at the next message, in whichever process it runs."""
-        return self._set_paused(edition, reason, by)
+        return self._decisions.set_paused(edition, reason, by)
 
     def resume(self, edition: Edition, *, by: str = "") -> Edition:
         """Let a paused delivery go on; whoever runs deliveries takes it up."""
-        return self._set_paused(edition, None, by)
+        return self._decisions.set_paused(edition, None, by)
 
     def cancel(self, edition: Edition, reason: str, *, by: str = "") -> Edition:
         """End a delivery for good: who has not got it is skipped."""
-        with self.database.write() as connection:
-            moved = editions.change_state(
-                connection,
-                edition.id,
-                (EditionState.SENDING,),
-                EditionState.CANCELLED,
-                reason=reason,
-                finished_at=self._clock(),
-            )
-            if moved:
-                ledger.close_waiting(connection, edition.id, "skipped", DeliveryReason.CANCELLED)
-                self._log(connection, edition, "cancel", reason, by, self._clock())
-        edition = self._reload(edition)
-        if not moved and edition.state is not EditionState.CANCELLED:
-            raise EditionError(
-                f"the edition of {edition.day} is {edition.state}, not being sent",
-                hint="an edition that is not being sent is held or spiked",
-            )
-        return edition
+        return self._decisions.cancel(edition, reason, by=by)
 
     def compact(self, finished_before: datetime) -> int:
         """Turn the rows of editions that ended before a moment into sums, but for the readers who
@@ -468,20 +358,7 @@ class Desk:
         """A frozen variant, None where it has no story; one asked for the first time is rendered
         from the frozen edition, and kept where `keep` says so. Raises `EditionError` for an edition
         that is not frozen."""
-        with self.database.read() as connection:
-            frozen = revisions.frozen(connection, edition.id)
-            if frozen is None:
-                raise EditionError(f"the edition of {edition.day} is not approved")
-            there, composition = revisions.composition(
-                connection, frozen.id, frozen.revision, variant
-            )
-        if not there:
-            briefing = self.briefing(frozen.briefing)
-            composition = self._drafting.composition(frozen, briefing, variant)
-            if keep:
-                with self.database.write() as connection:
-                    revisions.keep_composition(connection, frozen, variant, composition)
-        return composition
+        return self._compositions.frozen(edition, variant, keep=keep)
 
     def letters(self, draft: Draft) -> Letters:
         """The letters of a draft, to look at one before anything is frozen."""
@@ -516,66 +393,6 @@ class Desk:
             sections,
             found.preferences_key,
         )
-
-    def _as_frozen(self, draft: Draft) -> Draft:
-        """A draft of an edition that is approved shows what was approved, not what it would be."""
-        if draft.edition.state in OPEN or draft.edition.approved_revision is None:
-            return draft
-        composition = self.composition(draft.edition)
-        if composition is None:
-            return draft
-        return Draft(draft.edition, type(draft.composed)(composition), draft.left_out)
-
-    def _set_paused(self, edition: Edition, reason: str | None, by: str) -> Edition:
-        with self.database.write() as connection:
-            done = (
-                self._dispatch.resume(connection, edition.id)
-                if reason is None
-                else ledger.pause(connection, edition.id, reason)
-            )
-            if done:
-                kind = "resume" if reason is None else "pause"
-                self._log(connection, edition, kind, reason or "", by, self._clock())
-        edition = self._reload(edition)
-        if not done:
-            raise EditionError(f"the edition of {edition.day} is {edition.state}, not being sent")
-        return edition
-
-    def _log(
-        self,
-        connection: Connection,
-        edition: Edition,
-        kind: str,
-        note: str,
-        by: str,
-        now: datetime,
-    ) -> None:
-        """Tell the editors. In the transaction that has changed the edition's row."""
-        edits.record(
-            connection, edition.id, kind, revision=edition.revision, who=by, now=now, note=note
-        )
-
-    def _move(
-        self,
-        edition: Edition,
-        before: Sequence[EditionState],
-        after: EditionState,
-        reason: str,
-        by: str,
-        **values: datetime,
-    ) -> Edition:
-        if edition.state is after:
-            return edition
-        with self.database.write() as connection:
-            if not editions.change_state(
-                connection, edition.id, before, after, reason=reason, **values
-            ):
-                raise EditionError(f"the edition of {edition.day} is {edition.state} already")
-            kind = "hold" if after is EditionState.HELD else "spike"
-            if after is EditionState.SPIKED:
-                editions.give_back_window(connection, edition.id)
-            self._log(connection, edition, kind, reason, by, self._clock())
-        return self._reload(edition)
 
     def _reload(self, edition: Edition) -> Edition:
         with self.database.read() as connection:

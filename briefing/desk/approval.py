@@ -14,26 +14,23 @@ spike is a publisher or operator; anybody at the desk may submit, ask for change
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
-from briefing.desk import input_limits
+from briefing.desk import input_limits, lifecycle
+from briefing.desk.decisions import Decisions
 from briefing.desk.dispatch import refuse_early
+from briefing.desk.lifecycle import NotAllowed, after_approval
 from briefing.errors import EditionError
 from briefing.lint import LintFinding, Severity
-from briefing.model import DAILY, Briefing, Edition, EditionState, User
+from briefing.model import Briefing, Edition, EditionState, Transition, User
 from briefing.store import Connection, Database, editions, edits, waivers
 from briefing.store import users as accounts
 from briefing.store.recall import recall
 from briefing.store.waivers import Waiver
 
 __all__ = ["Approval", "Judged", "NotAllowed", "Waiver"]
-
-
-class NotAllowed(EditionError):
-    """The user's role does not allow this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +54,15 @@ class Judged:
         return f"{count:,} error{'' if count == 1 else 's'} of the check: {'; '.join(told)}"
 
 
-class Verbs(Protocol):
-    """The desk's own verbs, which a policy or a command may use as well."""
-
-    def briefing(self, slug: str) -> Briefing: ...
-
-    def approve(self, edition: Edition, *, by: str, now: datetime) -> Edition: ...
-
-    def hold(self, edition: Edition, reason: str, *, by: str = "") -> Edition: ...
-
-    def spike(self, edition: Edition, reason: str, *, by: str = "") -> Edition: ...
-
-
 class Approval:
     """The decisions. All raise `NotAllowed` and `EditionError`; each is logged with its author."""
 
-    def __init__(self, database: Database, verbs: Verbs) -> None:
+    def __init__(
+        self, database: Database, decisions: Decisions, briefing: Callable[[str], Briefing]
+    ) -> None:
         self._database = database
-        self._verbs = verbs
+        self._decisions = decisions
+        self._briefing = briefing
 
     def judge(self, edition_id: int, findings: Sequence[LintFinding]) -> Judged:
         """Sort the findings of a draft by what they mean for its approval."""
@@ -105,14 +93,12 @@ class Approval:
 
     def submit(self, edition_id: int, *, note: str = "", who: User, now: datetime) -> Edition:
         """Ask for review. See `wants_changes`: it does not make a wish for changes fulfilled."""
-        before = (EditionState.DRAFT, EditionState.CHANGES)
-        return self._move(edition_id, before, EditionState.REVIEW, "submit", note, who, now)
+        return self._move(edition_id, lifecycle.SUBMIT, note, who, now)
 
     def request_changes(self, edition_id: int, note: str, *, who: User, now: datetime) -> Edition:
         """Say what has to change before it may leave; it does not leave by policy then."""
-        before = (EditionState.DRAFT, EditionState.REVIEW)
         input_limits.text("message", note, needed=True)
-        return self._move(edition_id, before, EditionState.CHANGES, "changes", note, who, now)
+        return self._move(edition_id, lifecycle.REQUEST_CHANGES, note, who, now)
 
     def wants_changes(self, edition_id: int) -> bool:
         """Whether somebody has asked for changes and nobody who may has said that it is well now:
@@ -137,7 +123,7 @@ class Approval:
         `findings` are those of that revision (`briefing.lint`). `waiving` is a reason
         that answers for every open warning at once.
         """
-        _check_role(who, "approve")
+        lifecycle.check_role(lifecycle.APPROVE, who)
         with self._database.read() as connection:
             edition = _found(editions.get(connection, edition_id), edition_id)
         if edition.state is EditionState.APPROVED and edition.approved_revision == revision:
@@ -156,52 +142,53 @@ class Approval:
                 locked = _locked(connection, edition_id)
                 for finding in judged.warnings:
                     _waive(connection, locked, Waiver(*_key(finding), who.name, why, now))
-        return self._verbs.approve(edition, by=who.name, now=now)
+        return self._decisions.approve(edition, by=who.name, now=now)
 
     def take_back(self, edition_id: int, reason: str, *, who: User, now: datetime) -> Edition:
         """Make an approved edition a draft again, at its own hour, as long as no message has left.
 
         After that hour it is held instead: what was taken back must not leave by policy.
         """
-        _check_role(who, "take an approval back")
+        lifecycle.check_role(lifecycle.TAKE_BACK, who)
         why = input_limits.line("reason", reason)
         with self._database.write() as connection:
             edition = _locked(connection, edition_id)
             if edition.state in (EditionState.DRAFT, EditionState.HELD):
                 return edition
+            due_at, is_late = after_approval(edition, self._briefing(edition.briefing), now)
+            transition = lifecycle.TAKE_BACK_LATE if is_late else lifecycle.TAKE_BACK
+            reason = (why or f"taken back by {who.name}") if is_late else ""
+            values = {"due_at": due_at, "reason": reason}
             if edition.state is EditionState.SENDING:
-                if not recall(connection, edition, now):
+                if not recall(connection, edition, transition, now, **values):
                     raise EditionError(
                         "the first messages have left already",
                         hint="pause the delivery, or cancel it for those who wait",
                     )
-            elif not editions.change_state(
-                connection,
-                edition_id,
-                (EditionState.APPROVED,),
-                EditionState.DRAFT,
-            ):
+            elif not editions.change_state(connection, edition_id, transition, **values):
                 raise EditionError(f"the edition of {edition.day} is {edition.state}, not approved")
-            due_at, state = after_approval(edition, self._verbs.briefing(edition.briefing), now)
-            reason = (why or f"taken back by {who.name}") if state is EditionState.HELD else ""
-            editions.change_state(
-                connection, edition_id, (EditionState.DRAFT,), state, due_at=due_at, reason=reason
-            )
-            _log(connection, edition, "take back", why, who.name, now)
+            lifecycle.record(connection, edition, transition, by=who.name, now=now, note=why)
         return self._reload(edition_id)
 
     def hold(self, edition_id: int, reason: str, *, who: User, now: datetime) -> Edition:
         """Keep an edition from leaving until it is approved (again)."""
-        del now  # the desk's verb has a clock of its own
+        del now  # decisions have a clock of their own
+        lifecycle.check_role(lifecycle.HOLD, who)
         why = input_limits.line("reason", reason)
-        return self._verbs.hold(self._reload(edition_id), why, by=who.name)
+        return self._decisions.hold(self._reload(edition_id), why, by=who.name)
 
     def spike(self, edition_id: int, reason: str, *, who: User, now: datetime) -> Edition:
         """Give an edition up; its stories go to the next one."""
         del now
-        _check_role(who, "spike")
+        lifecycle.check_role(lifecycle.SPIKE, who)
         why = input_limits.line("reason", reason)
-        return self._verbs.spike(self._reload(edition_id), why, by=who.name)
+        return self._decisions.spike(self._reload(edition_id), why, by=who.name)
+
+    def cancel(self, edition_id: int, reason: str, *, who: User) -> Edition:
+        """End a delivery for good: readers who still wait are skipped. A reason is needed."""
+        lifecycle.check_role(lifecycle.CANCEL, who)
+        why = input_limits.line("reason", reason, needed=True)
+        return self._decisions.cancel(self._reload(edition_id), why, by=who.name)
 
     def send_now(
         self,
@@ -239,44 +226,21 @@ class Approval:
             _log(connection, edition, "test", ", ".join(addresses), who.name, now)
 
     def _move(
-        self,
-        edition_id: int,
-        before: Sequence[EditionState],
-        after: EditionState,
-        kind: str,
-        note: str,
-        who: User,
-        now: datetime,
+        self, edition_id: int, transition: Transition, note: str, who: User, now: datetime
     ) -> Edition:
+        lifecycle.check_role(transition, who)
         said = input_limits.text("message", note)
         with self._database.write() as connection:
             edition = _locked(connection, edition_id)
-            if edition.state is not after:
-                if not editions.change_state(connection, edition_id, before, after, reason=said):
-                    raise EditionError(
-                        f"the edition of {edition.day} is {edition.state}",
-                        hint=f"only one that is {' or '.join(before)} becomes {after}",
-                    )
-                _log(connection, edition, kind, said, who.name, now)
+            if edition.state is not transition.after and not lifecycle.move(
+                connection, edition, transition, by=who.name, now=now, note=said, reason=said
+            ):
+                raise lifecycle.explain_refusal(edition, transition)
         return self._reload(edition_id)
 
     def _reload(self, edition_id: int) -> Edition:
         with self._database.read() as connection:
             return _found(editions.get(connection, edition_id), edition_id)
-
-
-def after_approval(
-    edition: Edition, briefing: Briefing, now: datetime
-) -> tuple[datetime, EditionState]:
-    """The hour and the state of an edition that is not approved any more. Pure.
-
-    What was to leave at once has its own hour again. Once that has passed it is held: as a draft it
-    would be the policy's, which may send it.
-    """
-    if edition.slot != DAILY:
-        return edition.due_at, EditionState.DRAFT
-    due_at = briefing.due_at(edition.day)
-    return due_at, EditionState.DRAFT if now < due_at else EditionState.HELD
 
 
 def wants_changes(history: Iterable[edits.Edit], decide: Container[str]) -> bool:
@@ -313,13 +277,6 @@ def judge(findings: Sequence[LintFinding], given: Sequence[Waiver]) -> Judged:
 def _key(finding: LintFinding) -> tuple[str, str, str]:
     """What a waiver is kept by."""
     return finding.rule[:100], finding.place.describe()[:400], finding.about
-
-
-def _check_role(who: User, what: str) -> None:
-    if not who.may_approve:
-        raise NotAllowed(
-            f"an editor may not {what}", hint="ask a publisher or an operator to do it"
-        )
 
 
 def _waive(connection: Connection, edition: Edition, waiver: Waiver) -> None:

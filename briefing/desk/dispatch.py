@@ -13,6 +13,7 @@ import structlog
 from briefing.composition.letters import Letters, as_test
 from briefing.composition.mime import Signer
 from briefing.delivery import ChunkSource, Distributed, Ended, OpenChunks, Retry, Sending, Throttle
+from briefing.desk import lifecycle
 from briefing.desk.delivery_text import describe_no_message
 from briefing.errors import EditionError, UsageError
 from briefing.mailers import Mailer
@@ -263,14 +264,9 @@ class Dispatch:
                     f"the edition of {edition.day} was decided anew as it was about to leave",
                     hint="it leaves by what was decided; `briefing status` says what that is",
                 )
-            started = editions.change_state(
-                connection,
-                edition.id,
-                (EditionState.APPROVED,),
-                EditionState.SENDING,
-                sending_started_at=now,
-            )
-            if started:
+            if lifecycle.move(
+                connection, edition, lifecycle.START, by="", now=now, sending_started_at=now
+            ):
                 if edition.slot != DAILY:
                     # From now on the daily edition tells its story as an update.
                     told = [story.article.id or 0 for story in edition.stories]
@@ -306,14 +302,9 @@ class Dispatch:
         )
 
     def _finish(self, edition: Edition) -> None:
+        now = self._clock()
         with self._database.write() as connection:
-            editions.change_state(
-                connection,
-                edition.id,
-                (EditionState.SENDING,),
-                EditionState.SENT,
-                finished_at=self._clock(),
-            )
+            lifecycle.move(connection, edition, lifecycle.FINISH, by="", now=now, finished_at=now)
 
     def _wait(self, edition: Edition, until: datetime | None, stop: threading.Event) -> None:
         """Until the moment, or until stopped, paused or cancelled, which is looked for twice a

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from briefing.composition import Composed, Theme, compose
+from briefing.desk import lifecycle
 from briefing.errors import EditionError, EmptyEdition
 from briefing.model import (
     DAILY,
@@ -62,7 +63,10 @@ class Drafts:
                 selection = Selection(edition.stories, ())
             else:
                 if edition is None:
-                    editions.retire_drafts(connection, briefing.slug, day, now - briefing.catch_up)
+                    overdue = now - briefing.catch_up
+                    editions.retire_drafts(
+                        connection, briefing.slug, day, overdue, lifecycle.RETIRE
+                    )
                 window, selection = self._select(connection, briefing, day, now, edition)
                 if edition is None:
                     edition = self.reserve(connection, briefing, day, window, now)
@@ -71,6 +75,7 @@ class Drafts:
                 elif not editions.save_draft(connection, edition, selection.stories, window):
                     raise EditionError("somebody else changed the draft just now", hint="try again")
                 else:
+                    editions.change_state(connection, edition.id, lifecycle.DRAFT_AGAIN)
                     _log_arrivals(connection, edition, selection.stories, now)
                 edition = editions.get(connection, edition.id)
         assert edition is not None  # noqa: S101 - read in the transaction that wrote it

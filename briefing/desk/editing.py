@@ -18,8 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from briefing.desk import input_limits, shaping
-from briefing.desk.approval import after_approval
+from briefing.desk import input_limits, lifecycle, shaping
 from briefing.desk.history import (
     REDO,
     UNDO,
@@ -30,6 +29,7 @@ from briefing.desk.history import (
     find_redoable,
     find_undoable,
 )
+from briefing.desk.lifecycle import after_approval
 from briefing.desk.shaping import EditionContents
 from briefing.errors import EditionError
 from briefing.model import (
@@ -424,12 +424,13 @@ class Editing:
         of: int | None = None,
     ) -> Saved:
         """A new revision; of one that was approved, `after_approval` says what becomes of it."""
-        changed = replace(after.on(edition), revision=edition.revision + 1)
+        changed, thaw = replace(after.on(edition), revision=edition.revision + 1), None
         if edition.state is EditionState.APPROVED:
-            due_at, state = after_approval(edition, self._briefing(edition.briefing), now)
+            due_at, is_late = after_approval(edition, self._briefing(edition.briefing), now)
+            thaw = lifecycle.EDIT_LATE if is_late else lifecycle.EDIT
             reason = f"changed by {who.name} after it was approved"
-            changed = replace(changed, due_at=due_at, state=state, reason=reason)
-        editions.save_edit(connection, changed, after.dropped)
+            changed = replace(changed, due_at=due_at, reason=reason)
+        editions.save_edit(connection, changed, after.dropped, thaw)
         edit = edits.record(
             connection,
             edition.id,

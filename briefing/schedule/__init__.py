@@ -26,6 +26,7 @@ from briefing import collection
 from briefing.app import App, build_returned
 from briefing.composition.shrink import Loss, Shrunk
 from briefing.desk import Draft
+from briefing.desk.lifecycle import SKIP_UNDECIDED
 from briefing.errors import BriefingError, EmptyEdition
 from briefing.model import DAILY, UNDECIDED, Briefing, Edition, EditionState
 from briefing.schedule.backoff import Patience
@@ -135,7 +136,7 @@ class Daemon:
                     due.day,
                     "missed: its hour passed too long ago",
                     now,
-                    before=UNDECIDED,
+                    transition=SKIP_UNDECIDED,
                 )
                 log.warning("edition missed", briefing=due.briefing.slug, day=str(due.day))
 
@@ -175,7 +176,9 @@ class Daemon:
         try:
             draft = self._desk.draft(briefing, due.day, now)
         except EmptyEdition as empty:
-            self._desk.skip(briefing, due.day, "no story", now, was_empty=True, before=UNDECIDED)
+            self._desk.skip(
+                briefing, due.day, "no story", now, was_empty=True, transition=SKIP_UNDECIDED
+            )
             log.warning("edition skipped", **facts, why=empty.message)
             return
         edition = draft.edition
@@ -198,7 +201,7 @@ class Daemon:
         reason = "not approved at its hour"
         # From the states it was read in: whoever approves it meanwhile was in time.
         if then == "skip":
-            lapsed = self._desk.skip(briefing, due.day, reason, now, before=UNDECIDED)
+            lapsed = self._desk.skip(briefing, due.day, reason, now, transition=SKIP_UNDECIDED)
         else:
             lapsed = self._desk.lapse(edition, reason)
         if not lapsed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from types import MappingProxyType
@@ -24,11 +24,11 @@ from sqlalchemy import (
 from briefing.model import (
     DAILY,
     OPEN,
-    UNDECIDED,
     Dropped,
     Edition,
     EditionState,
     Story,
+    Transition,
     Treatment,
     Window,
     edition_path,
@@ -265,17 +265,24 @@ def alerted(connection: Connection, briefing: str) -> dict[int, str]:
     return {row.article_id: edition_path(briefing, row.day, row.slot) for row in rows}
 
 
-def save_edit(connection: Connection, edition: Edition, dropped: Sequence[Dropped]) -> None:
+def save_edit(
+    connection: Connection,
+    edition: Edition,
+    dropped: Sequence[Dropped],
+    thaw: Transition | None = None,
+) -> None:
     """Write what a person made of an edition. To be called while it is locked.
 
-    `edition` holds everything as it is to be, `revision` and `state` too.
+    `edition` holds everything as it is to be, `revision` too, but for its state: that stays, unless
+    the edit is a `thaw` of what was approved.
     """
+    if thaw is not None:
+        change_state(connection, edition.id, thaw)
     connection.execute(
         update(editions)
         .where(editions.c.id == edition.id)
         .values(
             revision=edition.revision,
-            state=edition.state.value,
             due_at=edition.due_at,
             reason=edition.reason,
             subject=edition.subject,
@@ -312,7 +319,7 @@ def save_draft(
     stories: Sequence[Story],
     window: Window,
 ) -> bool:
-    """Write a new selection as the next revision of a draft.
+    """Write a new selection as the next revision of a draft, whose state stays.
 
     False when somebody else saved a revision since `edition` was read; nothing is changed then.
     """
@@ -321,7 +328,6 @@ def save_draft(
         .where(editions.c.id == edition.id, editions.c.revision == edition.revision)
         .values(
             revision=edition.revision + 1,
-            state=(edition.state if edition.state in _STANDS else EditionState.DRAFT).value,
             reason=edition.reason if edition.state in _STANDS else "",
             window_start=window.start,
             window_end=window.end,
@@ -348,31 +354,31 @@ def extend_window(connection: Connection, edition_id: int, window: Window) -> No
 
 
 def change_state(
-    connection: Connection,
-    edition_id: int,
-    before: Iterable[EditionState],
-    after: EditionState,
-    **values: Any,
+    connection: Connection, edition_id: int, transition: Transition, **values: Any
 ) -> bool:
-    """Move an edition from one of some states to another; False when it is in none of them.
+    """Take an edition through a transition; False when it is in none of the states before it.
 
     What was frozen and may be shaped again is another revision: its sources may have changed under
     it, and an approval of the old number would cover words that nobody has seen (promise 7).
     """
-    if after in OPEN:
+    if transition.after in OPEN:
         thawed = editions.c.state.in_([s.value for s in _FROZEN])
         values["revision"] = editions.c.revision + case((thawed, 1), else_=0)
     return bool(
         connection.execute(
             update(editions)
-            .where(editions.c.id == edition_id, editions.c.state.in_([s.value for s in before]))
-            .values(state=after.value, **values)
+            .where(editions.c.id == edition_id, _may_take(transition))
+            .values(state=transition.after.value, **values)
         ).rowcount
     )
 
 
 def retire_drafts(
-    connection: Connection, briefing: str, before: date, due_before: datetime
+    connection: Connection,
+    briefing: str,
+    before: date,
+    due_before: datetime,
+    transition: Transition,
 ) -> None:
     """Skip drafts of earlier days that nobody sent in time: their stories and windows go to the
     next edition."""
@@ -382,10 +388,10 @@ def retire_drafts(
             editions.c.briefing == briefing,
             editions.c.day < before,
             editions.c.due_at < due_before,
-            editions.c.state.in_([s.value for s in UNDECIDED]),
+            _may_take(transition),
         )
         .values(
-            state=EditionState.SKIPPED.value,
+            state=transition.after.value,
             reason="a draft that was not sent in time",
             window_end=editions.c.window_start,
         )
@@ -399,6 +405,10 @@ def give_back_window(connection: Connection, edition_id: int) -> None:
         .where(editions.c.id == edition_id)
         .values(window_end=editions.c.window_start)
     )
+
+
+def _may_take(transition: Transition) -> ColumnElement[bool]:
+    return editions.c.state.in_([state.value for state in transition.before])
 
 
 def _insert_stories(

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, delete, exists, or_, select, update
 
-from briefing.model import DAILY, Edition, EditionState
+from briefing.model import DAILY, Edition, Transition
 from briefing.store import articles, editions
 from briefing.store.tables import chunks, deliveries, edition_stories
 
 
-def recall(connection: Connection, edition: Edition, now: datetime) -> bool:
-    """Make an edition that is being sent a draft again; False where a message has left, or may
-    have. To be called while the edition is locked (`editions.lock`)."""
+def recall(
+    connection: Connection, edition: Edition, transition: Transition, now: datetime, **values: Any
+) -> bool:
+    """Take an edition that is being sent through a transition, as if it had not begun to leave;
+    False where a message has left, or may have. To be called while it is locked (`editions.lock`).
+    """
     edition_id = edition.id
     # Senders lock a chunk before they hand a message over. Once all are locked, none is at it; and
     # whoever wanted to finds its chunk gone afterwards, as if it had been taken over.
@@ -41,11 +45,11 @@ def recall(connection: Connection, edition: Edition, now: datetime) -> bool:
     editions.change_state(
         connection,
         edition_id,
-        (EditionState.SENDING,),
-        EditionState.DRAFT,
+        transition,
         sending_started_at=None,
         paused=False,
         pause_reason="",
+        **values,
     )
     if edition.slot != DAILY:
         # The daily edition's story is no update any more: nobody was told before.

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, delete, select, update
 
-from briefing.model import Composition, Edition, EditionState
+from briefing.model import Composition, Edition, Transition
 from briefing.store.tables import compositions, editions, revisions
 from subscribers.dialect import insert
 
@@ -23,15 +23,19 @@ def freeze(
     connection: Connection,
     edition: Edition,
     composed: Iterable[tuple[str, Composition | None]],
+    transition: Transition,
     *,
     by: str,
     now: datetime,
 ) -> bool:
     """Approve a revision: keep the edition and its compositions as they are now (promise 7).
 
-    False when the edition has moved on since `edition` was read: another revision, or another word
-    of somebody about this one (changes asked for, held).
+    False for an edition that the transition does not begin with, and for one that has moved on
+    since `edition` was read: another revision, or another word of somebody about this one (changes
+    asked for, held).
     """
+    if edition.state not in transition.before:
+        return False
     approved = connection.execute(
         update(editions)
         .where(
@@ -40,7 +44,7 @@ def freeze(
             editions.c.state == edition.state.value,
         )
         .values(
-            state=EditionState.APPROVED.value,
+            state=transition.after.value,
             approved_revision=edition.revision,
             approved_by=by,
             approved_at=now,

@@ -79,8 +79,7 @@ def register(context: DeskContext) -> None:
         """End it for good."""
 
         def verb(edition: Edition) -> None:
-            why = input_limits.line("reason", reason, needed=True)
-            desk.cancel(edition, why, by=seat.user.name)
+            desk.deciding.cancel(edition.id, reason, who=seat.user)
 
         return progress.settle(number, seat, verb)
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ProgrammingError
 from briefing.delivery import ChunkSource, Distributed, Ended, Sending
 from briefing.delivery.worker import Worker
 from briefing.desk import Desk
+from briefing.desk.lifecycle import FINISH
 from briefing.errors import UsageError
 from briefing.model import Edition, EditionState
 from briefing.store import Database, jobs, leases, ledger
@@ -31,7 +32,7 @@ def database(postgresql: Database) -> Database:
 
 @pytest.fixture
 def desk(database: Database, clock: Clock) -> Desk:
-    engine = Distributed(database, clock, resend_unknown=True)
+    engine = Distributed(database, clock, FINISH, resend_unknown=True)
     desk = newsroom.desk(database, ScriptedMailer(), clock, engine=engine)
     desk.store(newsroom.articles(3), NOW)
     return desk
@@ -129,7 +130,7 @@ def test_an_edition_that_a_worker_cannot_begin_is_left_for_a_while(
         asked.append(edition_id)
         raise UsageError("there is no such briefing")
 
-    worker = Worker(database, clock, begin, threading.Event(), True)
+    worker = Worker(database, clock, begin, threading.Event(), FINISH, True)
     for number in (0, 1):
         asyncio.run(worker._deliver(approved.id, number))
 

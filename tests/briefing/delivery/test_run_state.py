@@ -15,10 +15,10 @@ from briefing.delivery.queue import Job
 from briefing.delivery.run_state import RunState
 from briefing.errors import StoreError
 from briefing.model import DeliveryReason, EditionState, Message, Outcome, OutcomeKind
-from briefing.store import Database, editions, leases, ledger
+from briefing.store import Database, leases, ledger
 from briefing.store.ledger import Mark
 from briefing.store.tables import chunks, deliveries
-from tests.kit.deliveries import freeze, row, sending, sums
+from tests.kit.deliveries import freeze, put_in_state, row, sending, sums
 from tests.kit.newsroom import NOW, Clock, ScriptedMailer, subscribe
 
 MS = ledger.to_ms(NOW)
@@ -26,9 +26,7 @@ MS = ledger.to_ms(NOW)
 
 def cancel(database: Database, edition_id: int) -> None:
     with database.write() as connection:
-        editions.change_state(
-            connection, edition_id, [EditionState.SENDING], EditionState.CANCELLED, finished_at=NOW
-        )
+        put_in_state(connection, edition_id, EditionState.CANCELLED, finished_at=NOW)
         ledger.close_waiting(connection, edition_id, "skipped", DeliveryReason.CANCELLED)
 
 
@@ -76,9 +74,7 @@ def test_an_edition_that_another_process_finished_is_done(
 ) -> None:
     sending(database, edition_id, ScriptedMailer()).run()
     with database.write() as connection:
-        editions.change_state(
-            connection, edition_id, [EditionState.SENDING], EditionState.SENT, finished_at=NOW
-        )
+        put_in_state(connection, edition_id, EditionState.SENT, finished_at=NOW)
 
     assert sending(database, edition_id, ScriptedMailer()).run() is Ended.DONE
 

@@ -26,6 +26,7 @@ from briefing.schedule import Daemon
 from briefing.store import Database, editions, leases, ledger
 from briefing.store.tables import deliveries
 from tests.kit import newsroom
+from tests.kit.deliveries import put_in_state
 from tests.kit.newsroom import NOW, Clock, ScriptedMailer, now_is, rewritten, subscribe
 from tests.kit.ticking import tick
 
@@ -177,10 +178,9 @@ def test_an_approval_taken_back_after_the_hour_stays_taken_back(
     desk.deciding.approve(draft.id, draft.revision, [], who=pia, now=late)
     if begun:
         with database.write() as connection:
-            editions.change_state(
+            put_in_state(
                 connection,
                 draft.id,
-                (EditionState.APPROVED,),
                 EditionState.SENDING,
                 sending_started_at=late,
             )
@@ -269,8 +269,7 @@ def test_nothing_is_taken_back_that_may_have_reached_somebody(
     subscribe(database, 1)
     desk.deciding.approve(draft.id, draft.revision, [], who=pia, now=NOW)
     with database.write() as connection:
-        editions.change_state(
-            connection, draft.id, (EditionState.APPROVED,), EditionState.SENDING,
+        put_in_state(connection, draft.id, EditionState.SENDING,
             sending_started_at=NOW,
         )  # fmt: skip
         ledger.freeze_audience(connection, draft.id, "daily", NOW, 10)
@@ -301,8 +300,7 @@ def test_a_soft_refusal_of_the_repeat_does_not_end_the_doubt(
     desk.deciding.approve(draft.id, draft.revision, [], who=pia, now=NOW)
     if lost == "its sender died":
         with database.write() as connection:
-            editions.change_state(
-                connection, draft.id, (EditionState.APPROVED,), EditionState.SENDING,
+            put_in_state(connection, draft.id, EditionState.SENDING,
                 sending_started_at=NOW,
             )  # fmt: skip
             ledger.freeze_audience(connection, draft.id, "daily", NOW, 10)

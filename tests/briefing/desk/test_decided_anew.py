@@ -11,6 +11,7 @@ import pytest
 from briefing.delivery import Distributed, Ended
 from briefing.desk import Desk
 from briefing.desk.approval import wants_changes
+from briefing.desk.lifecycle import FINISH
 from briefing.errors import EditionError
 from briefing.mailers import Wait, sit_out
 from briefing.model import Edition, EditionState, Role, User
@@ -18,6 +19,7 @@ from briefing.schedule import Daemon
 from briefing.store import Database, editions
 from briefing.store.edits import Edit
 from tests.kit import newsroom
+from tests.kit.deliveries import put_in_state
 from tests.kit.newsroom import NOW, Clock, ScriptedMailer, now_is, rewritten, subscribe
 from tests.kit.ticking import tick
 
@@ -184,14 +186,14 @@ def test_what_is_taken_back_as_it_leaves_stays(slow_desk: Desk, slow: Slow, pia:
 def test_who_sends_now_is_told_where_an_edit_came_in_between(
     desk: Desk, draft: Edition, pia: User, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    approve = desk.approve
+    approve = desk._decisions.approve
 
     def edited_at_once(edition: Edition, *, by: str, now: object) -> Edition:
         approved = approve(edition, by=by, now=NOW)
         desk.editing.write(draft.id, note="x", seen=1, who=ana, now=NOW)
         return approved
 
-    monkeypatch.setattr(desk, "approve", edited_at_once)
+    monkeypatch.setattr(desk._decisions, "approve", edited_at_once)
 
     with pytest.raises(EditionError, match="changed at the same moment"):
         desk.deciding.send_now(draft.id, 1, [], who=pia, now=NOW)
@@ -200,7 +202,7 @@ def test_who_sends_now_is_told_where_an_edit_came_in_between(
 def test_what_workers_were_to_send_and_was_taken_back_is_watched_no_more(
     postgresql: Database, mailer: ScriptedMailer, clock: Clock, pia: User
 ) -> None:
-    engine = Distributed(postgresql, clock, resend_unknown=True)
+    engine = Distributed(postgresql, clock, FINISH, resend_unknown=True)
     desk = newsroom.desk(postgresql, mailer, clock, engine=engine)
     desk.store(newsroom.articles(6), NOW)
     draft = desk.draft(desk.briefing(), NOW.date(), NOW).edition
@@ -343,7 +345,7 @@ def test_a_change_of_state_within_what_may_be_shaped_is_no_revision(
     database: Database, draft: Edition
 ) -> None:
     with database.write() as connection:
-        editions.change_state(connection, draft.id, [EditionState.DRAFT], EditionState.REVIEW)
+        put_in_state(connection, draft.id, EditionState.REVIEW)
         found = editions.get(connection, draft.id)
     assert found is not None
     assert found.revision == draft.revision

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from briefing.desk.lifecycle import TAKE_BACK
 from briefing.model import (
     DAILY,
     DESK,
@@ -35,6 +36,7 @@ from briefing.store.handoff import HandOff
 from briefing.store.recall import recall
 from briefing.store.waivers import Waiver
 from tests.kit import newsroom
+from tests.kit.deliveries import put_in_state
 from tests.kit.newsroom import NOW, subscribe
 
 DAY = date(2026, 3, 10)
@@ -149,14 +151,14 @@ def test_a_glance_tells_what_has_happened(database: Database, edition: Edition) 
 
 def send(database: Database, edition: Edition) -> None:
     with database.write() as connection:
-        editions.change_state(connection, edition.id, [EditionState.DRAFT], EditionState.SENDING)
+        put_in_state(connection, edition.id, EditionState.SENDING)
         ledger.freeze_audience(connection, edition.id, "daily", NOW, 2)
 
 
 def take_back(database: Database, edition: Edition) -> bool:
     with database.write() as connection:
         editions.lock(connection, edition.id)
-        return recall(connection, edition, NOW)
+        return recall(connection, edition, TAKE_BACK, NOW)
 
 
 def test_a_delivery_that_reached_nobody_is_taken_back(database: Database, edition: Edition) -> None:

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from briefing.model import Composition, Edition, EditionState, Story, Window
+from briefing.desk import lifecycle
+from briefing.model import Composition, Edition, EditionState, Story, Transition, Window
 from briefing.store import Connection, Database, articles, editions, revisions
 from tests.kit.newsroom import NOW, article
 
@@ -65,7 +66,7 @@ def test_a_draft_saved_from_an_old_revision_changes_nothing(database: Database) 
 def test_approval_freezes_the_edition_against_later_changes(database: Database) -> None:
     with database.write() as connection:
         edition = draft(connection)
-        assert revisions.freeze(connection, edition, [], by="ana", now=NOW)
+        assert revisions.freeze(connection, edition, [], lifecycle.APPROVE, by="ana", now=NOW)
         articles.store(connection, [replace(article(), standfirst="Other words.")], NOW)
         frozen = revisions.frozen(connection, edition.id)
 
@@ -77,7 +78,7 @@ def test_an_edition_that_moved_on_cannot_be_approved(database: Database) -> None
         edition = draft(connection)
         editions.save_draft(connection, edition, [], WINDOW)
 
-        assert not revisions.freeze(connection, edition, [], by="ana", now=NOW)
+        assert not revisions.freeze(connection, edition, [], lifecycle.APPROVE, by="ana", now=NOW)
         assert revisions.frozen(connection, edition.id) is None
 
 
@@ -86,7 +87,7 @@ def test_frozen_variants_come_back_whole_and_the_empty_one_too(database: Databas
     with database.write() as connection:
         edition = draft(connection)
         composed = [("borders", composition), ("people", None)]
-        revisions.freeze(connection, edition, composed, by="ana", now=NOW)
+        revisions.freeze(connection, edition, composed, lifecycle.APPROVE, by="ana", now=NOW)
 
         def find(variant: str) -> tuple[bool, Composition | None]:
             return revisions.composition(connection, edition.id, edition.revision, variant)
@@ -97,20 +98,16 @@ def test_frozen_variants_come_back_whole_and_the_empty_one_too(database: Databas
 
 
 @pytest.mark.parametrize(
-    ("state", "before", "moved"),
-    [
-        (EditionState.DRAFT, [EditionState.DRAFT], True),
-        (EditionState.DRAFT, [EditionState.APPROVED, EditionState.HELD], False),
-    ],
+    ("transition", "moved"), [(lifecycle.SPIKE, True), (lifecycle.CANCEL, False)]
 )
-def test_a_state_changes_only_from_where_it_is_said_to_be(
-    database: Database, state: EditionState, before: list[EditionState], moved: bool
+def test_a_state_changes_only_from_where_its_transition_begins(
+    database: Database, transition: Transition, moved: bool
 ) -> None:
     with database.write() as connection:
         edition = draft(connection)
-        assert edition.state is state
+        assert edition.state is EditionState.DRAFT
 
-        assert editions.change_state(connection, edition.id, before, EditionState.SPIKED) is moved
+        assert editions.change_state(connection, edition.id, transition) is moved
 
 
 def test_windows_are_found_on_both_sides(database: Database) -> None:

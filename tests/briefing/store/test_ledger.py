@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import select
 
 from briefing.model import DeliveryReason, EditionState, Recipient
-from briefing.store import Database, editions, leases, ledger
+from briefing.store import Database, leases, ledger
 from briefing.store.handoff import HandOff
 from briefing.store.leases import Chunk
 from briefing.store.ledger import Mark, Tally
 from briefing.store.tables import deliveries
 from subscribers import roll
-from tests.kit.deliveries import freeze
+from tests.kit.deliveries import freeze, put_in_state
 from tests.kit.newsroom import NOW, subscribe
 
 MS = ledger.to_ms(NOW)
@@ -299,10 +299,9 @@ def test_rows_of_old_editions_become_sums_but_for_those_that_matter(
         ]
         ledger.mark(connection, edition_id, marks, MS)
         ledger.close_waiting(connection, edition_id, "skipped", DeliveryReason.CANCELLED)
-        editions.change_state(
+        put_in_state(
             connection,
             edition_id,
-            [EditionState.SENDING],
             EditionState.CANCELLED,
             finished_at=NOW,
         )

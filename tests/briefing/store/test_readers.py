@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from briefing.model import DeliveryReason, EditionState
-from briefing.store import Database, editions, ledger, readers
+from briefing.store import Database, ledger, readers
 from briefing.store.ledger import Mark
 from subscribers import roll
-from tests.kit.deliveries import freeze
+from tests.kit.deliveries import freeze, put_in_state
 from tests.kit.newsroom import NOW, subscribe
 
 
@@ -89,10 +89,9 @@ def test_compacted_rows_are_counted(database: Database, edition_id: int) -> None
         Mark(second, "skipped", DeliveryReason.PAUSED),
     )
     with database.write() as connection:
-        editions.change_state(
+        put_in_state(
             connection,
             edition_id,
-            [EditionState.SENDING],
             EditionState.CANCELLED,
             finished_at=NOW,
         )

@@ -20,13 +20,14 @@ from sqlalchemy import select
 from briefing.delivery import Retry, Throttle
 from briefing.desk import Desk
 from briefing.model import Article, Edition, EditionState, Message
-from briefing.store import Database, editions
+from briefing.store import Database
 from briefing.web import Hooks, JoinRules, make_site
 from subscribers import roll
 from subscribers.preferences import Membership, membership
 from subscribers.tables import metadata
 from subscribers.tokens import Door, Tokens
 from tests.kit import newsroom
+from tests.kit.deliveries import put_in_state
 from tests.kit.themes import load_theme
 
 DAY = date(2026, 3, 10)
@@ -115,10 +116,9 @@ class House:
         """An edition in a later state, as delivery would leave it."""
         approved = self.approve(*articles, day=day, slug=slug)
         with self.database.write() as connection:
-            editions.change_state(
+            put_in_state(
                 connection,
                 approved.id,
-                (EditionState.APPROVED,),
                 state,
                 sending_started_at=self.clock(),
             )

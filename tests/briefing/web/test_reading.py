@@ -13,6 +13,7 @@ from briefing.store import editions
 from briefing.store.tables import editions as table
 from tests.briefing.web.conftest import DAY, HOSTILE, READER, House, Visitor
 from tests.kit import newsroom
+from tests.kit.deliveries import put_in_state
 
 EDITION = "/editions/daily/2026-03-10"
 
@@ -357,7 +358,7 @@ def test_editions_of_one_day_are_never_torn_apart_in_the_archive(house: House) -
                 made, _ = editions.reserve(
                     connection, "daily", day, slot, due_at=at, window=Window(at, at), now=at
                 )
-                editions.change_state(connection, made.id, (EditionState.DRAFT,), EditionState.SENT)
+                put_in_state(connection, made.id, EditionState.SENT)
         found = [
             [edition.day for edition, _, _ in editions.published(connection, "daily", n)]
             for n in (1, 3, 8, 20)
