@@ -25,6 +25,7 @@ from briefing.delivery import Distributed, Retry, Throttle
 from briefing.desk import reminders
 from briefing.desk.alerts import Alerts
 from briefing.desk.approval import Approval, Judged
+from briefing.desk.archive import Archive
 from briefing.desk.briefings import Briefings
 from briefing.desk.compositions import Compositions
 from briefing.desk.decisions import Decisions
@@ -33,9 +34,11 @@ from briefing.desk.dispatch import Delivered, Dispatch, SignerOf
 from briefing.desk.drafts import Draft, Drafts
 from briefing.desk.editing import Editing
 from briefing.desk.lifecycle import SKIP
+from briefing.desk.memberships import Memberships
 from briefing.desk.pages import read_page
 from briefing.desk.preflight import Preflight
 from briefing.desk.presence import EditorPresence
+from briefing.desk.queries import DeskQueries
 from briefing.desk.transactional_mail import TransactionalMail
 from briefing.desk.users import Users
 from briefing.errors import UsageError
@@ -135,6 +138,9 @@ class Desk:
             sign=sign,
         )
         self.alerts = Alerts(database, self.notices.wake)
+        self.archive = Archive(database)
+        self.queries = DeskQueries(database)
+        self.memberships = Memberships(database, tokens, self.notices)
 
     def dress(self, briefing: Briefing) -> Dress:
         """See `Briefings.dress`."""

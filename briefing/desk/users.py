@@ -49,6 +49,8 @@ IDLE: Final = timedelta(days=3)
 _PAIR: Final = (10, timedelta(minutes=15))
 _NETWORK: Final = (40, timedelta(minutes=15))
 _NAME: Final = (60, timedelta(hours=1))
+# Attempts at one's own password before something delicate.
+_AGAIN: Final = (10, timedelta(minutes=15))
 
 _TOUCH: Final = timedelta(minutes=1)
 _BRIEFLY: Final = 0.05  # seconds
@@ -256,6 +258,12 @@ class Users:
         with self._database.read() as connection:
             account = accounts.get(connection, user.id)
         return passwords.fits(account.password if account else None, password)
+
+    def may_try_password(self, user: User, now: datetime) -> bool:
+        """Count an attempt at the password of somebody who is logged in; False where there were too
+        many."""
+        with self._database.write() as connection:
+            return limits.allow(connection, f"password of user {user.id}", *_AGAIN, now)
 
     def password_mark(self, name: str) -> str:
         """Another one for each user and each of their passwords, and of no use for guessing them;

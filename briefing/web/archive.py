@@ -12,7 +12,6 @@ from fastapi import FastAPI, Header
 from starlette.responses import Response
 
 from briefing.desk import Desk
-from briefing.web.archive_queries import ArchiveQueries
 from briefing.web.pages import Pages
 from briefing.web.params import Slug, find_former, read_day
 
@@ -21,7 +20,7 @@ IN_THE_FEED: Final = 30
 
 
 def register(site: FastAPI, desk: Desk, pages: Pages, clock: Callable[[], datetime]) -> None:
-    shelf = ArchiveQueries(desk.database)
+    shelf = desk.archive
 
     @site.get("/editions/{briefing}")
     def archive(briefing: Slug, before: str = "") -> Response:

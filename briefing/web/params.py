@@ -14,7 +14,6 @@ from starlette.routing import BaseRoute
 
 from briefing.desk import Desk
 from briefing.model import Briefing
-from briefing.store import editions
 from subscribers.tokens import Door
 
 Slug = Annotated[str, Path(max_length=63)]
@@ -31,10 +30,8 @@ def find_briefing(desk: Desk, slug: str) -> Briefing:
 def find_former(desk: Desk, slug: str) -> Briefing:
     """A briefing of the desk, or one that is no more and whose editions the public may still see;
     404 for what never was."""
-    if slug not in desk.briefings:
-        with desk.database.read() as connection:
-            if not editions.published(connection, slug, 1):
-                raise HTTPException(404)
+    if slug not in desk.briefings and not desk.archive.has(slug):
+        raise HTTPException(404)
     return desk.former(slug)
 
 

@@ -22,11 +22,10 @@ from starlette.responses import Response
 from briefing.composition.sanitize import words
 from briefing.desk import Desk
 from briefing.model import Briefing
-from briefing.store import Connection
 from briefing.web.pages import Pages
 from briefing.web.params import Slug, Token, host_of, open_door
 from briefing.web.signup import CONSENT
-from subscribers import changing, limits, preferences, roll
+from subscribers import preferences
 from subscribers.addresses import AddressRefused, read_address
 from subscribers.confirmations import Asked
 from subscribers.joining import Consent
@@ -35,15 +34,6 @@ from subscribers.tokens import Door
 
 LONGEST: Final = timedelta(days=366)
 """The longest pause: who wants a longer one wants to leave."""
-
-QUESTIONS: Final = 3
-"""How many mails of one kind a link may have sent to one mailbox a day. Each kind is counted apart,
-and apart from what anybody may type into the form to join: nobody else uses them up."""
-
-MOVES: Final = 5
-"""How many moves a person's link may ask for a day, wherever to."""
-
-_PERSON: Final = "reader"
 
 
 def register(site: FastAPI, desk: Desk, pages: Pages, clock: Callable[[], datetime]) -> None:
@@ -98,11 +88,10 @@ class _Choices:
         """The briefing and the key of the person whose link it is; 404 also where they have moved
         since, as where they were erased."""
         named, number = open_door(self._desk, Door.PREFERENCES, briefing, token)
-        with self._desk.database.read() as connection:
-            person = roll.person_by_preferences_key(connection, number)
-        if person is None:
+        key = self._desk.memberships.owner(number)
+        if key is None:
             raise HTTPException(404)
-        return named, person.key
+        return named, key
 
     def choose_sections(self, named: Briefing, key: int, sections: Sequence[str]) -> Response:
         chosen = set(sections).intersection(named.section_slugs)
@@ -110,10 +99,7 @@ class _Choices:
             return self.page(named, key, said="none", status=422)
         # All of them is no choice: the reader gets those that are added later as well.
         kept = () if len(chosen) == len(named.sections) else tuple(chosen)
-        with self._desk.database.write() as connection:
-            preferences.choose_sections(
-                connection, key, named.slug, kept, now=self._clock(), actor=_PERSON
-            )
+        self._desk.memberships.choose_sections(key, named.slug, kept, self._clock())
         return self.page(named, key, said="saved")
 
     def choose_briefings(
@@ -125,17 +111,7 @@ class _Choices:
             )
             for other in self._others(named)
         }
-        with self._desk.database.write() as connection:
-            place = preferences.membership(connection, key, named.slug)
-            if place is not None and place.stands:
-                now = self._clock()
-                taken = preferences.choose_briefings(
-                    connection, key, wanted, offered, now=now, actor=_PERSON
-                )
-                # They are told: it may not have been they who followed a link that was passed on.
-                for slug in taken:
-                    if _may_mail(connection, f"welcome {slug} {place.person.id}", now):
-                        self._desk.notices.welcome(connection, slug, place.person.id)
+        self._desk.memberships.choose_briefings(key, named.slug, wanted, offered, self._clock())
         self._desk.notices.wake()
         return self.page(named, key, said="saved")
 
@@ -152,10 +128,7 @@ class _Choices:
         return self.save_pause(named, key, morning)
 
     def save_pause(self, named: Briefing, key: int, until: datetime | None) -> Response:
-        with self._desk.database.write() as connection:
-            place = preferences.membership(connection, key, named.slug)
-            if place is not None and place.stands:
-                preferences.pause(connection, key, until, now=self._clock(), actor=_PERSON)
+        self._desk.memberships.pause(key, named.slug, until, self._clock())
         return self.page(named, key, said="resumed" if until is None else "paused")
 
     def ask_new_address(self, named: Briefing, key: int, email: str) -> Response:
@@ -163,18 +136,9 @@ class _Choices:
             address = read_address(email)
         except AddressRefused:
             return self.page(named, key, said="address", status=422, email=words(email, 254))
-        now = self._clock()
-        with self._desk.database.write() as connection:
-            place = preferences.membership(connection, key, named.slug)
-            if place is None or not place.stands:
-                return self.page(named, key)
-            if _may_mail(connection, f"move {place.person.id}", now, MOVES) and _may_mail(
-                connection, f"address {limits.mailbox_of(address.folded)}", now
-            ):
-                for number in changing.ask_move(
-                    connection, place.person, address, named.slug, now=now
-                ):
-                    self._desk.notices.ask(connection, named.slug, number)
+        place = self._desk.memberships.ask_new_address(key, named.slug, address, self._clock())
+        if place is None:
+            return self.page(named, key)
         self._desk.notices.wake()
         shown = preferences.mask_address(place.person.address)
         return self._pages.page(
@@ -183,14 +147,9 @@ class _Choices:
 
     def ask(self, named: Briefing, key: int, asked: Asked) -> Response:
         """Mail the person a link to erasure or to their data; those who left may ask as well."""
-        now = self._clock()
-        with self._desk.database.write() as connection:
-            place = preferences.membership(connection, key, named.slug)
-            if place is None:
-                return self._pages.error(404)
-            if _may_mail(connection, f"{asked.value} {place.person.id}", now):
-                number = changing.ask_person(connection, asked, place.person, named.slug, now=now)
-                self._desk.notices.ask(connection, named.slug, number)
+        place = self._desk.memberships.ask(key, named.slug, asked, self._clock())
+        if place is None:
+            return self._pages.error(404)
         self._desk.notices.wake()
         shown = preferences.mask_address(place.person.address)
         return self._pages.page("asked.html", named, what=asked.value, address=shown)
@@ -198,8 +157,7 @@ class _Choices:
     def page(
         self, named: Briefing, key: int, *, said: str = "", status: int = 200, email: str = ""
     ) -> Response:
-        with self._desk.database.read() as connection:
-            place = preferences.membership(connection, key, named.slug)
+        place = self._desk.memberships.find(key, named.slug)
         if place is None:
             return self._pages.error(404)
         if not place.stands:
@@ -234,10 +192,6 @@ class _Choices:
         """The day mail goes on; None where it has not stopped."""
         until = place.paused_until
         return until.astimezone(named.timezone).date() if until and until > self._clock() else None
-
-
-def _may_mail(connection: Connection, what: str, now: datetime, most: int = QUESTIONS) -> bool:
-    return limits.allow(connection, f"ask {what}", most, timedelta(days=1), now)
 
 
 def _ticked(briefing: Briefing, sections: Sequence[str]) -> list[str]:

@@ -20,8 +20,8 @@ from briefing.composition.pictures import PictureSource, picture_source
 from briefing.composition.sanitize import address, host_of, words
 from briefing.composition.slots import Slot, fill_edition_slots
 from briefing.desk import Desk
+from briefing.desk.archive import Copy
 from briefing.model import DAILY, Article, Briefing, Image, Publication, Story
-from briefing.web.archive_queries import ArchiveQueries, Copy
 from briefing.web.middleware import STRICT
 from briefing.web.pages import Pages
 from briefing.web.params import Slug, find_former, read_day
@@ -37,7 +37,7 @@ Number = Annotated[str, Path(max_length=20)]
 
 
 def register(site: FastAPI, desk: Desk, pages: Pages, _clock: Callable[[], datetime]) -> None:
-    shelf = ArchiveQueries(desk.database)
+    shelf = desk.archive
 
     @site.get("/editions/{briefing}/{day}")
     def edition(briefing: Slug, day: Day) -> Response:

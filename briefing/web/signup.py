@@ -29,12 +29,11 @@ from starlette.responses import Response
 
 from briefing.composition.sanitize import words
 from briefing.desk import Desk
+from briefing.desk.memberships import JoinLimits
 from briefing.model import Briefing
-from briefing.store import Connection
 from briefing.web.captcha import Captcha, CaptchaUnreachable
 from briefing.web.pages import Pages
 from briefing.web.params import Slug, find_briefing, host_of
-from subscribers import joining, limits
 from subscribers.addresses import Address, AddressRefused, read_address
 from subscribers.joining import Consent
 from subscribers.tokens import Door
@@ -47,8 +46,6 @@ CHECKS: Final = 3
 
 _WORDING: Final = 500
 _ORIGIN: Final = 200
-_HOUR: Final = timedelta(hours=1)
-_EVERYWHERE: Final = "join everywhere"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _log = structlog.get_logger("briefing")
@@ -135,6 +132,7 @@ class _Entrance:
         self._pages = pages
         self._clock = clock
         self._rules = rules
+        self._limits = JoinLimits(rules.per_address, rules.per_network, rules.per_hour)
         self._checks = threading.BoundedSemaphore(CHECKS)
 
     def form(
@@ -195,7 +193,7 @@ class _Entrance:
             return self.form(named, form.email, said="address", status=422)
         if shown is not None and self._clock() - shown < QUICK:
             return self.form(named, form.email, said="quick", status=422)
-        if not self._let_in(host):
+        if not self._desk.memberships.let_in(host, self._limits, self._clock()):
             return self._too_many(named)
         try:
             solved = self._solved(form, host)
@@ -209,39 +207,15 @@ class _Entrance:
         is nobody's business but its owner's, and is not told."""
         chosen = set(form.sections).intersection(named.section_slugs)
         everything = len(chosen) == len(named.sections)
-        now = self._clock()
-        with self._desk.database.write() as connection:
-            if not limits.allow(connection, _EVERYWHERE, self._rules.per_hour, _HOUR, now):
-                return False
-            if ask_allowed(connection, address, self._rules.per_address, now):
-                key = joining.join(
-                    connection,
-                    address,
-                    named.slug,
-                    consent,
-                    now=now,
-                    sections=() if everything else tuple(chosen),
-                    attributes=_wishes(form),
-                )
-                self._desk.notices.ask(connection, named.slug, key)
-        return True
-
-    def _let_in(self, host: str) -> bool:
-        """Count a form against its network; False where there were too many. Those cost a look, no
-        lock."""
-        rules, now = self._rules, self._clock()
-        near = [
-            (f"join {network}", rules.per_network * times)
-            for network, times in limits.networks_of(host)
-        ]
-        with self._desk.database.read() as connection:
-            if not all(
-                limits.would_allow(connection, name, most, _HOUR, now)
-                for name, most in (*near, (_EVERYWHERE, rules.per_hour))
-            ):
-                return False
-        with self._desk.database.write() as connection:
-            return all(limits.allow(connection, name, most, _HOUR, now) for name, most in near)
+        return self._desk.memberships.ask_to_join(
+            address,
+            named.slug,
+            consent,
+            self._limits,
+            sections=() if everything else tuple(chosen),
+            attributes=_wishes(form),
+            now=self._clock(),
+        )
 
     def _shown(self, named: Briefing, shown: str) -> datetime | None:
         """When our own page was shown; None for a form of somebody else's."""
@@ -269,12 +243,6 @@ class _Entrance:
         answer = self._pages.error(429)
         answer.headers["Retry-After"] = "3600"
         return answer
-
-
-def ask_allowed(connection: Connection, address: Address, most: int, now: datetime) -> bool:
-    """Whether an address may be asked once more to join: so many times a day, whoever asks."""
-    counted = limits.mailbox_of(address.folded)
-    return limits.allow(connection, f"ask join {counted}", most, timedelta(days=1), now)
 
 
 def _origin(given: str) -> str:

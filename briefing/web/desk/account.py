@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Annotated, Final
 
 from fastapi import Form
@@ -15,7 +14,6 @@ from briefing.errors import BriefingError, UsageError
 from briefing.model import Role
 from briefing.web.desk.auth import Seat, Seated
 from briefing.web.desk.context import DeskContext, Number
-from subscribers import limits
 
 __all__ = [
     "CROWDED",
@@ -51,7 +49,6 @@ _WAIT: Final = "There were too many attempts. Wait a quarter of an hour, then tr
 _DIFFERENT: Final = "This is not the same as the new password above."
 
 # Whoever finds a desk unlocked does not get to guess its password.
-_ATTEMPTS: Final = (10, timedelta(minutes=15))
 
 # In what a browser calls itself, the first of these words that is there; most claim to be others.
 _BROWSERS: Final = (
@@ -117,10 +114,8 @@ def register(context: DeskContext) -> None:
 def ask_password(context: DeskContext, seat: Seat, password: str) -> str:
     """What is wrong with the password that somebody typed before something delicate; "" for
     nothing. Counts attempts."""
-    with context.desk.database.write() as connection:
-        name = f"password of user {seat.user.id}"
-        if not limits.allow(connection, name, *_ATTEMPTS, context.clock()):
-            return _WAIT
+    if not context.desk.users.may_try_password(seat.user, context.clock()):
+        return _WAIT
     try:
         return "" if context.desk.users.check_password(seat.user, password) else _WRONG
     except passwords.PasswordChecksBusy:

@@ -13,7 +13,6 @@ from starlette.responses import Response
 
 from briefing.errors import EditionError
 from briefing.model import Article, Briefing, Edition
-from briefing.store import articles
 from briefing.web.desk.auth import Seat, Seated
 from briefing.web.desk.context import DeskContext
 
@@ -80,8 +79,7 @@ def register(context: DeskContext) -> None:
 
     def offered() -> list[Article]:
         now = context.clock()
-        with desk.database.read() as connection:
-            return articles.recent(connection, since=now - _RECENT, now=now, limit=_OFFERED)
+        return desk.queries.articles_since(now - _RECENT, now, _OFFERED)
 
     def show(
         seat: Seat,

@@ -16,7 +16,6 @@ from briefing.model import Edition, EditionState
 from briefing.web.desk.auth import Operating, Seat, Seated
 from briefing.web.desk.context import DeskContext, Number
 from briefing.web.desk.edition_page import AFTER, ActRefused, EditionPage, tell_span
-from subscribers import roll
 
 _LEAVES: Final = {
     EditionState.APPROVED: "It is approved, and leaves now.",
@@ -138,8 +137,7 @@ class _Decisions:
         edition, named = sheet.edition, self._context.briefing(sheet)
         now = self._context.clock()
         proof, _ = self._table.proof(edition)
-        with self._desk.database.read() as connection:
-            readers = roll.count(connection, named.slug, now)
+        readers = self._desk.queries.count_subscribers(named.slug, now)
         return self._context.renderer.page(
             "send.html",
             seat,

@@ -17,13 +17,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from briefing.desk.approval import NotAllowed
-from briefing.desk.differences import compare_fields
 from briefing.desk.editing import EDITABLE, Clash, EditorView
 from briefing.desk.preflight import Proof
 from briefing.desk.presence import News
 from briefing.errors import BriefingError, EditionError, StoreError
 from briefing.model import DAILY, ENDED, Briefing, Edition, EditionState
-from briefing.store import figures, revisions
 from briefing.store.ledger import Tally
 from briefing.web.desk import log_text
 from briefing.web.desk.auth import Seat
@@ -231,20 +229,9 @@ class EditionPage:
     def _count(self, sheet: EditorView, briefing: Briefing, now: datetime) -> tuple[int, int]:
         """How many fields differ from what was approved, and how many stories came in since the
         machine looked for them last."""
-        edition, changed, newer = sheet.edition, 0, 0
-        with self._desk.database.read() as connection:
-            if sheet.stale and (approved := revisions.frozen(connection, edition.id)):
-                changed = len(compare_fields(approved, edition))
-            if edition.slot == DAILY and edition.state in EDITABLE:
-                newer = figures.count_newer(
-                    connection,
-                    briefing.slug,
-                    sections=briefing.section_slugs,
-                    after=edition.window.end,
-                    since=edition.due_at - briefing.max_age,
-                    until=max(now, edition.due_at),
-                )
-        return changed, newer
+        queries, edition = self._desk.queries, sheet.edition
+        changed = queries.count_changed(edition) if sheet.stale else 0
+        return changed, queries.count_newer(edition, briefing, now)
 
 
 def _mark(number: int, seat: Seat, said: str) -> str:

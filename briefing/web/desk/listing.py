@@ -14,7 +14,7 @@ from starlette.responses import Response
 from briefing.desk.editing import EDITABLE
 from briefing.errors import BriefingError, StoreError
 from briefing.model import DAILY, Briefing, Edition, EditionState
-from briefing.store import Connection, editions, figures, ledger
+from briefing.store import ledger
 from briefing.store.articles import SourceState
 from briefing.web.desk.auth import Seat, Seated
 from briefing.web.desk.context import DeskContext
@@ -109,8 +109,7 @@ class _Listing:
         now = self._context.clock()
         shelves = [self._shelf(named, now) for named in self._context.desk.briefings.values()]
         known = {source.name for source in self._context.desk.sources}
-        with self._context.desk.database.read() as connection:
-            sources = [one for one in figures.source_states(connection) if one.name in known]
+        sources = self._context.desk.queries.sources(known)
         return self._context.renderer.page(
             "list.html",
             seat,
@@ -123,17 +122,11 @@ class _Listing:
         )
 
     def _shelf(self, named: Briefing, now: datetime) -> BriefingEditions:
-        with self._context.desk.database.read() as connection:
-            recent = [
-                (editions.get(connection, bare.id) if bare.state in EDITABLE else None) or bare
-                for bare in editions.recent(connection, named.slug, _BEHIND + _AHEAD)
-            ]
-            stories = figures.count_stories(connection, [edition.id for edition in recent])
-            tallies = {
-                edition.id: self._tally(connection, edition, now)
-                for edition in recent
-                if edition.state in AFTER
-            }
+        queries = self._context.desk.queries
+        recent, stories = queries.editions(named.slug, _BEHIND + _AHEAD)
+        tallies = {
+            edition.id: self._tally(edition, now) for edition in recent if edition.state in AFTER
+        }
         lines = [
             self._line(edition, stories.get(edition.id, 0), tallies.get(edition.id), now)
             for edition in recent
@@ -165,14 +158,14 @@ class _Listing:
         size = proof.size if proof else 0
         return EditionRow(edition, stories, errors, warnings, size, tally, left, title)
 
-    def _tally(self, connection: Connection, edition: Edition, now: datetime) -> ledger.Tally:
+    def _tally(self, edition: Edition, now: datetime) -> ledger.Tally:
         """The sum of an edition; of one that has ended it is kept for a moment, for a million rows
         are not counted at every visit."""
         sums, ended = self._context.sums, edition.finished_at
         kept = sums.find(edition.id, ended, now) if ended else None
         if kept is not None:
             return kept
-        counted = ledger.tally(connection, edition.id)
+        counted = self._context.desk.tally(edition)
         # What was on its way when an edition was cancelled is answered a little later.
         if ended and not counted.waiting:
             sums.keep(edition.id, ended, counted, now)

@@ -19,7 +19,6 @@ from briefing.desk import Desk, input_limits
 from briefing.desk.editing import EditorView
 from briefing.errors import EditionError
 from briefing.model import Edition, EditionState
-from briefing.store import readers
 from briefing.store.ledger import Tally
 from briefing.web.desk.auth import Operating, Seat, Seated
 from briefing.web.desk.context import DeskContext, Number
@@ -141,9 +140,7 @@ def _show_readers(
     sheet = context.sheet(number, seat)
     if sheet.edition.state not in LEAVING:
         raise HTTPException(404)
-    with context.desk.database.read() as connection:
-        found = readers.in_state(connection, number, state, after=after, limit=ON_A_PAGE + 1)
-        counted = readers.only_counted(connection, number, state)
+    found, counted = context.desk.queries.readers(number, state, after=after, most=ON_A_PAGE + 1)
     return context.renderer.page(
         "readers.html",
         seat,
@@ -184,8 +181,7 @@ def _measure(desk: Desk, edition: Edition, tally: Tally, now: datetime) -> Speed
     if begun is None or now - begun < _SHORTEST:
         return None
     since = max(begun, now - _LOOKED_BACK)
-    with desk.database.read() as connection:
-        answered = readers.answered_since(connection, edition.id, since)
+    answered = desk.queries.answered_since(edition.id, since)
     if not answered:
         return None
     rate = answered / (now - since).total_seconds()

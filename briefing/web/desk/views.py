@@ -24,7 +24,6 @@ from briefing.web.desk.auth import Seat, Seated
 from briefing.web.desk.context import DeskContext, Number
 from briefing.web.desk.preview_modes import Choice, PreviewMode, show
 from briefing.web.desk.waiving import check
-from subscribers import roll
 from subscribers.addresses import AddressRefused
 
 __all__ = ["POLICY", "WITH_PICTURES", "find_reader", "register"]
@@ -93,8 +92,7 @@ def find_reader(desk: Desk, briefing: Briefing, address: str) -> Recipient:
     """Somebody as the mail sees them: address, name, language and sections, but with the number and
     the key of nobody, so that no door of theirs opens. Raises `UsageError`."""
     try:
-        with desk.database.read() as connection:
-            person = next(roll.people(connection, address=address), None)
+        person = desk.queries.person(address)
     except AddressRefused as refused:
         raise UsageError(str(refused)) from None
     shown = words(address)

@@ -1,4 +1,4 @@
-"""The shelf: editions the public may see, those that are being sent or were sent.
+"""The archive: editions the public may see, those that are being sent or were sent.
 
 An approved edition that waits for its hour is not public, nor is one that was cancelled. What is
 shown is what was frozen at approval, whatever became of its articles since (promise 7).
@@ -39,11 +39,16 @@ class Copy:
     composition: Composition
 
 
-class ArchiveQueries:
+class Archive:
     """Reads public editions; writes nothing."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def has(self, briefing: str) -> bool:
+        """Whether there is a public edition of a briefing, in the configuration or not."""
+        with self._database.read() as connection:
+            return bool(editions.published(connection, briefing, 1))
 
     def entries(
         self, briefing: str, limit: int, before: date | None = None
