@@ -66,7 +66,7 @@ class CliSession:
     def kept_edition(self, slug: str, day: str) -> Edition:
         """The same, also of a briefing that has been taken out of the configuration."""
         desk = self.app.desk
-        if not slug or slug in desk.briefings or not desk.has_editions(slug):
+        if not slug or slug in desk.briefings or not desk.queries.has_editions(slug):
             return self.edition(slug, day)
         former = desk.former(slug)
         return desk.edition(former, self.day(day, former))

@@ -68,7 +68,11 @@ def preview(
     desk = run.app.desk
     chosen = run.briefing(briefing)
     draft = desk.preview(chosen, run.day(day, chosen), run.app.clock())
-    reader = desk.person(chosen, as_address) if as_address else Recipient(0, 0, chosen.from_address)
+    reader = (
+        desk.queries.recipient(chosen, as_address)
+        if as_address
+        else Recipient(0, 0, chosen.from_address)
+    )
     letters = desk.letters(draft)
     composition = letters.composition(reader)
     files: list[tuple[Path, bytes]] = []

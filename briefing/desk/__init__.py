@@ -2,12 +2,11 @@
 
 ::
 
-    draft ──compose──▶ draft (a new revision) ──approve──▶ approved ──deliver──▶ sending ──▶ sent
-      ▲  └─────hold──▶ held ─────approve──────────▲            │                    │
-      └────────────────────────spike──▶ spiked  ◀─┘            └──cancel──▶ cancelled
+    collect ──▶ draft ──▶ settle, or approve, hold, spike ──▶ deliver ──▶ pause, resume, cancel
 
-Every verb is safe to repeat: it takes the edition from where it stands, and says so when that is
-not a place to take it from. `now` comes in; only delivery, which lasts, is given a clock.
+Where each verb takes an edition from, and to, is in `briefing.desk.lifecycle`. Every verb is safe
+to repeat: it takes the edition from where it stands, and says so when that is not a place to take
+it from. `now` comes in; only delivery, which lasts, is given a clock.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from functools import partial
 from briefing.collection import PolledSource, collect
 from briefing.composition import Composed, Theme
 from briefing.composition.letters import Letters
-from briefing.composition.look import Dress
 from briefing.delivery import Distributed, Retry, Throttle
 from briefing.desk import reminders
 from briefing.desk.alerts import Alerts
@@ -29,11 +27,10 @@ from briefing.desk.archive import Archive
 from briefing.desk.briefings import Briefings
 from briefing.desk.compositions import Compositions
 from briefing.desk.decisions import Decisions
-from briefing.desk.differences import Differences, compare_fields, compare_text
+from briefing.desk.differences import Differences
 from briefing.desk.dispatch import Delivered, Dispatch, SignerOf
 from briefing.desk.drafts import Draft, Drafts
 from briefing.desk.editing import Editing
-from briefing.desk.lifecycle import SKIP
 from briefing.desk.memberships import Memberships
 from briefing.desk.pages import read_page
 from briefing.desk.preflight import Preflight
@@ -41,7 +38,6 @@ from briefing.desk.presence import EditorPresence
 from briefing.desk.queries import DeskQueries
 from briefing.desk.transactional_mail import TransactionalMail
 from briefing.desk.users import Users
-from briefing.errors import UsageError
 from briefing.mailers import Mailer
 from briefing.model import (
     DAILY,
@@ -51,13 +47,9 @@ from briefing.model import (
     Edition,
     LeftOut,
     Publication,
-    Recipient,
-    Transition,
 )
 from briefing.sources import Source
-from briefing.store import Database, articles, editions, ledger, revisions
-from subscribers import roll
-from subscribers.addresses import AddressRefused
+from briefing.store import Database, articles, ledger
 from subscribers.tokens import Tokens
 
 __all__ = ["Delivered", "Desk", "Draft"]
@@ -66,7 +58,12 @@ __all__ = ["Delivered", "Desk", "Draft"]
 class Desk:
     """The pipeline, wired. `mailer` opens the way out only when something is sent; `sign` gives
     what signs a briefing's mail; `allow_private` lets editors fetch stories from the own
-    network."""
+    network.
+
+    The day's verbs are here. Beside them: `editing` and `deciding` are what users do at the desk,
+    `decisions` what the policy does as well, `memberships` what readers do, `queries` and `archive`
+    what pages ask.
+    """
 
     def __init__(
         self,
@@ -96,7 +93,8 @@ class Desk:
         self.tokens = tokens
         self.theme = theme
         self._clock = clock
-        self._named = Briefings(publication, self.briefings, theme)
+        named = Briefings(publication, self.briefings, theme)
+        self._find, self.former, self.dress = named.find, named.former, named.dress
         self._drafting = Drafts(database, publication, theme)
         self._compositions = Compositions(database, self._drafting, self.briefing)
         self._dispatch = Dispatch(
@@ -120,19 +118,19 @@ class Desk:
         self.proofs = Preflight(
             publication, self.briefing, lambda edition: self._compositions.show(edition).composed
         )
-        self._decisions = Decisions(
-            database, self._named, self._drafting, self.proofs, self._dispatch, clock
+        self.decisions = Decisions(
+            database, named, self._drafting, self.proofs, self._dispatch, clock
         )
-        self.deciding = Approval(database, self._decisions, self.briefing)
+        self.deciding = Approval(database, self.decisions, self.briefing)
         self.together = EditorPresence(database)
         self.users = Users(database, publication.name)
         self.notices = TransactionalMail(
             database,
             publication,
-            self.former,
+            named.former,
             tokens,
             mailer,
-            dress=self.dress,
+            dress=named.dress,
             return_path=return_path,
             clock=clock,
             sign=sign,
@@ -142,22 +140,9 @@ class Desk:
         self.queries = DeskQueries(database)
         self.memberships = Memberships(database, tokens, self.notices)
 
-    def dress(self, briefing: Briefing) -> Dress:
-        """See `Briefings.dress`."""
-        return self._named.dress(briefing)
-
-    def former(self, slug: str) -> Briefing:
-        """See `Briefings.former`."""
-        return self._named.former(slug)
-
-    def has_editions(self, slug: str) -> bool:
-        """Whether there are editions of a briefing, in the configuration or not."""
-        with self.database.read() as connection:
-            return bool(editions.recent(connection, slug, 1))
-
     def briefing(self, slug: str = "") -> Briefing:
         """A briefing by its slug; the only one where no slug is given. Raises `UsageError`."""
-        return self._named.find(slug)
+        return self._find(slug)
 
     def collect(self, sources: Sequence[Source] | None = None) -> list[PolledSource]:
         """Poll the sources (all of them, or those given) and store what they have."""
@@ -174,16 +159,14 @@ class Desk:
         One that was approved, sent or spiked stays as it is. Raises `EmptyEdition` when there is no
         story (nothing is written then), and `ThemeError`.
         """
-        draft = self._drafting.draft(briefing, day, now)
-        return self._compositions.as_frozen(draft)
+        return self._compositions.as_frozen(self._drafting.draft(briefing, day, now))
 
     def preview(self, briefing: Briefing, day: date, now: datetime) -> Draft:
         """The edition of a day as it stands, or as it would be made now; writes nothing."""
         return self._compositions.as_frozen(self._drafting.preview(briefing, day, now))
 
     def show(self, edition: Edition) -> Draft:
-        """An edition of whatever slot as it stands, composed; writes nothing. Raises `EmptyEdition`
-        where it has no story."""
+        """An edition as it stands, composed; writes nothing. Raises `EmptyEdition`."""
         return self._compositions.show(edition)
 
     def left_out(self, edition: Edition, now: datetime) -> tuple[LeftOut, ...]:
@@ -195,19 +178,7 @@ class Desk:
 
     def differences(self, edition: Edition) -> Differences | None:
         """What has changed since the last approved revision; None where none was approved."""
-        with self.database.read() as connection:
-            approved = revisions.frozen(connection, edition.id)
-        if approved is None:
-            return None
-        briefing = self.briefing(edition.briefing)
-        before = self.composition(edition)
-        after = self._drafting.composition(edition, briefing, "") if edition.stories else None
-        return Differences(
-            approved.revision,
-            edition.revision,
-            compare_fields(approved, edition),
-            compare_text(before.text if before else "", after.text if after else ""),
-        )
+        return self._compositions.differences(edition)
 
     def judge(self, edition: Edition, composed: Composed | None = None) -> Judged:
         """What the check finds in an edition as it would leave, by what it means for an approval;
@@ -225,9 +196,9 @@ class Desk:
         if not judged.errors or self.briefing(edition.briefing).if_errors == "send":
             note = f"despite {judged.tell_errors()}" if judged.errors else ""
             return self.approve(edition, by=by, now=now, note=note)
-        self._decisions.hold_for_errors(edition, judged.tell_errors(), now)
+        self.decisions.hold_for_errors(edition, judged.tell_errors(), now)
         self.notices.wake()
-        return self._reload(edition)
+        return self.queries.reload(edition)
 
     def approve(self, edition: Edition, *, by: str, now: datetime, note: str = "") -> Edition:
         """Freeze the revision `edition` was read at, with every variant its readers have chosen;
@@ -236,39 +207,15 @@ class Desk:
         It asks no check: `settle` and `deciding` do. Raises `EditionError` when the edition has
         moved on or is not a draft; repeating it is no error.
         """
-        return self._decisions.approve(edition, by=by, now=now, note=note)
+        return self.decisions.approve(edition, by=by, now=now, note=note)
 
     def hold(self, edition: Edition, reason: str, *, by: str = "") -> Edition:
         """Keep an edition from leaving until it is approved (again)."""
-        return self._decisions.hold(edition, reason, by=by)
-
-    def lapse(self, edition: Edition, reason: str) -> bool:
-        """Hold what nobody has approved by its hour; False where somebody has decided meanwhile."""
-        return self._decisions.lapse(edition, reason)
+        return self.decisions.hold(edition, reason, by=by)
 
     def spike(self, edition: Edition, reason: str, *, by: str = "") -> Edition:
         """Give an edition up; its stories and its window of news go to the next one."""
-        return self._decisions.spike(edition, reason, by=by)
-
-    def skip(
-        self,
-        briefing: Briefing,
-        day: date,
-        reason: str,
-        now: datetime,
-        *,
-        was_empty: bool = False,
-        transition: Transition = SKIP,
-    ) -> bool:
-        """Record that a day has no edition, so that the question is not asked again; False for one
-        that the transition (`SKIP`, `SKIP_UNDECIDED`) does not begin with, which stays as it is.
-
-        Its stories and its window of news go to the next one. Where the day `was_empty`, nothing
-        was in its window, which moves on.
-        """
-        return self._decisions.skip(
-            briefing, day, reason, now, was_empty=was_empty, transition=transition
-        )
+        return self.decisions.spike(edition, reason, by=by)
 
     def remind(self, edition: Edition, now: datetime) -> None:
         """Mail those who decide that a draft is ready, or that its hour is near; each is said once
@@ -313,50 +260,35 @@ class Desk:
 
     def pause(self, edition: Edition, reason: str, *, by: str = "") -> Edition:
         """Stop a delivery at the next message, in whichever process it runs."""
-        return self._decisions.set_paused(edition, reason, by)
+        return self.decisions.set_paused(edition, reason, by)
 
     def resume(self, edition: Edition, *, by: str = "") -> Edition:
         """Let a paused delivery go on; whoever runs deliveries takes it up."""
-        return self._decisions.set_paused(edition, None, by)
+        return self.decisions.set_paused(edition, None, by)
 
     def cancel(self, edition: Edition, reason: str, *, by: str = "") -> Edition:
         """End a delivery for good: who has not got it is skipped."""
-        return self._decisions.cancel(edition, reason, by=by)
+        return self.decisions.cancel(edition, reason, by=by)
 
     def compact(self, finished_before: datetime) -> int:
         """Turn the rows of editions that ended before a moment into sums, but for the readers who
         were refused or are unknown. How many rows went."""
-        gone = 0
-        while True:
-            with self.database.write() as connection:
-                rows = ledger.compact(connection, finished_before)
-            if not rows:
-                return gone
-            gone += rows
+        return self._dispatch.compact(finished_before)
 
     def test_send(self, draft: Draft, addresses: Sequence[str]) -> list[tuple[str, str]]:
         """Send a draft, marked as a test, to fixed addresses; never counted. Pairs of address and
         "" or what went wrong."""
-        edition = draft.edition
+        briefing = self.briefing(draft.edition.briefing)
         composition = draft.composed.composition
-        briefing = self.briefing(edition.briefing)
-        return self._dispatch.test_send(edition, briefing, composition, addresses)
+        return self._dispatch.test_send(draft.edition, briefing, composition, addresses)
 
     def edition(self, briefing: Briefing, day: date, slot: str = DAILY) -> Edition:
         """The edition of a day. Raises `UsageError` where there is none."""
-        with self.database.read() as connection:
-            edition = editions.find(connection, briefing.slug, day, slot)
-        if edition is None:
-            raise UsageError(
-                f"there is no edition of “{briefing.slug}” for {day}",
-                hint="run `briefing compose` first",
-            )
-        return edition
+        return self.queries.edition(briefing, day, slot)
 
     def tally(self, edition: Edition) -> ledger.Tally:
         """Who got it and who did not, with reasons."""
-        with self.database.read() as connection:
-            return ledger.tally(connection, edition.id)
+        return self.queries.tally(edition.id)
 
     def composition(
         self, edition: Edition, variant: str = "", *, keep: bool = True
@@ -368,40 +300,5 @@ class Desk:
 
     def letters(self, draft: Draft) -> Letters:
         """The letters of a draft, to look at one before anything is frozen."""
-        briefing = self.briefing(draft.edition.briefing)
-
-        def variant_of(variant: str) -> Composition | None:
-            if not variant:
-                return draft.composed.composition
-            return self._drafting.composition(draft.edition, briefing, variant)
-
-        return self._dispatch.letters(draft.edition, briefing, variant_of)
-
-    def person(self, briefing: Briefing, address: str) -> Recipient:
-        """A person on the roll as delivery would see them. Raises `UsageError`."""
-        try:
-            with self.database.read() as connection:
-                found = next(iter(roll.people(connection, address=address)), None)
-        except AddressRefused as refused:
-            raise UsageError(str(refused), hint="write it as name@example.org") from refused
-        if found is None:
-            raise UsageError(
-                f"{address} is not on the roll",
-                hint="write it as they gave it; operators see `briefing subscribers list`",
-            )
-        sections = found.briefings.get(briefing.slug, ())
-        return Recipient(
-            found.id,
-            found.key,
-            found.address,
-            found.name,
-            found.language,
-            sections,
-            found.preferences_key,
-        )
-
-    def _reload(self, edition: Edition) -> Edition:
-        with self.database.read() as connection:
-            found = editions.get(connection, edition.id)
-        assert found is not None  # noqa: S101 - editions are never deleted
-        return found
+        variant_of, edition = partial(self._compositions.of_draft, draft), draft.edition
+        return self._dispatch.letters(edition, self.briefing(edition.briefing), variant_of)

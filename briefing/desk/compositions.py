@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from briefing.desk.differences import Differences, compare_fields, compare_text
 from briefing.desk.drafts import Draft, Drafts
 from briefing.errors import EditionError
 from briefing.model import OPEN, Briefing, Composition, Edition
@@ -53,3 +54,26 @@ class Compositions:
         if composition is None:
             return draft
         return Draft(draft.edition, type(draft.composed)(composition), draft.left_out)
+
+    def of_draft(self, draft: Draft, variant: str) -> Composition | None:
+        """A variant of a draft that is not frozen; None where it has no story."""
+        if not variant:
+            return draft.composed.composition
+        briefing = self._briefing(draft.edition.briefing)
+        return self._drafts.composition(draft.edition, briefing, variant)
+
+    def differences(self, edition: Edition) -> Differences | None:
+        """What has changed since the last approved revision; None where none was approved."""
+        with self._database.read() as connection:
+            approved = revisions.frozen(connection, edition.id)
+        if approved is None:
+            return None
+        briefing = self._briefing(edition.briefing)
+        before = self.frozen(edition)
+        after = self._drafts.composition(edition, briefing, "") if edition.stories else None
+        return Differences(
+            approved.revision,
+            edition.revision,
+            compare_fields(approved, edition),
+            compare_text(before.text if before else "", after.text if after else ""),
+        )

@@ -108,7 +108,7 @@ class Decisions:
                 reminders.tell_held(connection, edition, now)
 
     def lapse(self, edition: Edition, reason: str) -> bool:
-        """See `Desk.lapse`."""
+        """Hold what nobody has approved by its hour; False where somebody has decided meanwhile."""
         now = self._clock()
         with self._database.write() as connection:
             return lifecycle.move(
@@ -126,10 +126,15 @@ class Decisions:
         reason: str,
         now: datetime,
         *,
-        was_empty: bool,
-        transition: Transition,
+        was_empty: bool = False,
+        transition: Transition = lifecycle.SKIP,
     ) -> bool:
-        """See `Desk.skip`."""
+        """Record that a day has no edition, so that the question is not asked again; False for one
+        that the transition (`SKIP`, `SKIP_UNDECIDED`) does not begin with, which stays as it is.
+
+        Its stories and its window of news go to the next one. Where the day `was_empty`, nothing
+        was in its window, which moves on.
+        """
         with self._database.write() as connection:
             edition = editions.find(connection, briefing.slug, day, DAILY)
             if edition is None:

@@ -181,6 +181,16 @@ class Dispatch:
             opened.close()
         return results
 
+    def compact(self, finished_before: datetime) -> int:
+        """See `Desk.compact`."""
+        gone = 0
+        while True:
+            with self._database.write() as connection:
+                rows = ledger.compact(connection, finished_before)
+            if not rows:
+                return gone
+            gone += rows
+
     def letters(self, edition: Edition, briefing: Briefing, variant_of: VariantOf) -> Letters:
         """What writes the messages of an edition."""
         return Letters(

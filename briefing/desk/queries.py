@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from datetime import datetime
+from datetime import date, datetime
 
 from briefing.desk.differences import compare_fields
 from briefing.desk.editing import EDITABLE
-from briefing.model import DAILY, Article, Briefing, Edition
-from briefing.store import Database, articles, editions, figures, readers, revisions
+from briefing.errors import UsageError
+from briefing.model import DAILY, Article, Briefing, Edition, Recipient
+from briefing.store import Database, articles, editions, figures, ledger, readers, revisions
 from briefing.store.articles import SourceState
 from briefing.store.readers import Reader
 from subscribers import roll
+from subscribers.addresses import AddressRefused
 
 
 class DeskQueries:
@@ -19,6 +21,34 @@ class DeskQueries:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def edition(self, briefing: Briefing, day: date, slot: str = DAILY) -> Edition:
+        """See `Desk.edition`."""
+        with self._database.read() as connection:
+            edition = editions.find(connection, briefing.slug, day, slot)
+        if edition is None:
+            raise UsageError(
+                f"there is no edition of “{briefing.slug}” for {day}",
+                hint="run `briefing compose` first",
+            )
+        return edition
+
+    def reload(self, edition: Edition) -> Edition:
+        """An edition as it stands by now."""
+        with self._database.read() as connection:
+            found = editions.get(connection, edition.id)
+        assert found is not None  # noqa: S101 - editions are never deleted
+        return found
+
+    def has_editions(self, slug: str) -> bool:
+        """Whether there are editions of a briefing, in the configuration or not."""
+        with self._database.read() as connection:
+            return bool(editions.recent(connection, slug, 1))
+
+    def tally(self, edition_id: int) -> ledger.Tally:
+        """Who got an edition and who did not, with reasons."""
+        with self._database.read() as connection:
+            return ledger.tally(connection, edition_id)
 
     def editions(self, briefing: str, most: int) -> tuple[list[Edition], dict[int, int]]:
         """The latest editions, newest first, with their stories where they may be edited still;
@@ -83,3 +113,25 @@ class DeskQueries:
         """Somebody on the roll. Raises `AddressRefused`."""
         with self._database.read() as connection:
             return next(roll.people(connection, address=address), None)
+
+    def recipient(self, briefing: Briefing, address: str) -> Recipient:
+        """A person on the roll as delivery would see them. Raises `UsageError`."""
+        try:
+            found = self.person(address)
+        except AddressRefused as refused:
+            raise UsageError(str(refused), hint="write it as name@example.org") from refused
+        if found is None:
+            raise UsageError(
+                f"{address} is not on the roll",
+                hint="write it as they gave it; operators see `briefing subscribers list`",
+            )
+        sections = found.briefings.get(briefing.slug, ())
+        return Recipient(
+            found.id,
+            found.key,
+            found.address,
+            found.name,
+            found.language,
+            sections,
+            found.preferences_key,
+        )

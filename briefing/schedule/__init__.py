@@ -131,7 +131,7 @@ class Daemon:
             case Step.MISSED if edition or before or due.due_at >= self._started:
                 # What stood in it goes to the next one. Before a briefing's first edition, only
                 # what this daemon saw pass was missed.
-                self._desk.skip(
+                self._desk.decisions.skip(
                     due.briefing,
                     due.day,
                     "missed: its hour passed too long ago",
@@ -176,7 +176,7 @@ class Daemon:
         try:
             draft = self._desk.draft(briefing, due.day, now)
         except EmptyEdition as empty:
-            self._desk.skip(
+            self._desk.decisions.skip(
                 briefing, due.day, "no story", now, was_empty=True, transition=SKIP_UNDECIDED
             )
             log.warning("edition skipped", **facts, why=empty.message)
@@ -201,9 +201,11 @@ class Daemon:
         reason = "not approved at its hour"
         # From the states it was read in: whoever approves it meanwhile was in time.
         if then == "skip":
-            lapsed = self._desk.skip(briefing, due.day, reason, now, transition=SKIP_UNDECIDED)
+            lapsed = self._desk.decisions.skip(
+                briefing, due.day, reason, now, transition=SKIP_UNDECIDED
+            )
         else:
-            lapsed = self._desk.lapse(edition, reason)
+            lapsed = self._desk.decisions.lapse(edition, reason)
         if not lapsed:
             log.info("edition decided at the last moment", **facts)
             return
@@ -248,7 +250,7 @@ class Daemon:
         at editions, else an editor decides."""
         reason = "approved, but it could not leave in time"
         if briefing.approval == "auto" and edition.slot == DAILY:
-            self._desk.skip(briefing, edition.day, reason, now)
+            self._desk.decisions.skip(briefing, edition.day, reason, now)
         else:
             self._desk.hold(edition, reason)
         log.warning("edition missed", briefing=edition.briefing, day=str(edition.day), why=reason)

@@ -87,7 +87,7 @@ def test_a_repeated_message_has_the_same_id(
     first, again = (newsroom.desk(database, ScriptedMailer(), clock) for _ in range(2))
     first.store(articles(2), NOW)
     draft = first.draft(daily, DAY, NOW)
-    recipient = first.person(daily, "reader1@readers.example")
+    recipient = first.queries.recipient(daily, "reader1@readers.example")
     assert recipient.id == reader
 
     assert first.letters(draft).id_left(recipient) == again.letters(draft).id_left(recipient)

@@ -186,14 +186,14 @@ def test_what_is_taken_back_as_it_leaves_stays(slow_desk: Desk, slow: Slow, pia:
 def test_who_sends_now_is_told_where_an_edit_came_in_between(
     desk: Desk, draft: Edition, pia: User, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    approve = desk._decisions.approve
+    approve = desk.decisions.approve
 
     def edited_at_once(edition: Edition, *, by: str, now: object) -> Edition:
         approved = approve(edition, by=by, now=NOW)
         desk.editing.write(draft.id, note="x", seen=1, who=ana, now=NOW)
         return approved
 
-    monkeypatch.setattr(desk._decisions, "approve", edited_at_once)
+    monkeypatch.setattr(desk.decisions, "approve", edited_at_once)
 
     with pytest.raises(EditionError, match="changed at the same moment"):
         desk.deciding.send_now(draft.id, 1, [], who=pia, now=NOW)
@@ -323,13 +323,13 @@ def test_who_approves_as_its_time_ends_is_heard(
 ) -> None:
     desk.briefings["daily"] = newsroom.briefing(approval="required", if_unapproved="hold")
     late = clock.forward(hours=7, minutes=1)
-    skip = desk.skip
+    skip = desk.decisions.skip
 
     def approved_at_once(*words: object, **more: object) -> bool:
         desk.deciding.approve(draft.id, 1, [], who=pia, now=late)
         return skip(*words, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(desk, "skip", approved_at_once)
+    monkeypatch.setattr(desk.decisions, "skip", approved_at_once)
     monkeypatch.setattr(Daemon, "_run_deliveries", lambda *_: None)
 
     tick(desk, database, clock)

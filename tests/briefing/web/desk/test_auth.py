@@ -223,7 +223,7 @@ STANDINGS: dict[str, Callable[[Morning], object]] = {
     "sending": lambda m: deliver(m, half=True),
     "sent": deliver,
     "spiked": lambda m: m.room.desk.spike(m.edition, "stale"),
-    "skipped": lambda m: m.room.desk.skip(
+    "skipped": lambda m: m.room.desk.decisions.skip(
         m.room.desk.briefing(), m.edition.day, "no story", m.room.clock()
     ),
 }
