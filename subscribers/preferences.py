@@ -87,18 +87,28 @@ def choose_briefings(
     *,
     now: datetime,
     actor: str,
-) -> list[str]:
+) -> tuple[list[str], list[str]]:
     """Let a reader have, of the briefings offered, those wanted; others stay as they are.
 
     `offered` holds what taking each one up agrees to. Safe to repeat. Returns those that were taken
-    up. Nothing is changed where the person is not active.
+    up, and those that the reader had left: a link that was passed on must not bring them back, so
+    these are for the mailbox to confirm. Nothing is changed where the person is not active.
     """
     person = person_by_key(connection, key)
     if person is None or person.status != "active":
-        return []
-    chosen, taken = set(wanted), []
+        return [], []
+    left = set(
+        connection.execute(
+            select(subscriptions.c.briefing).where(
+                subscriptions.c.subscriber_id == person.id, subscriptions.c.left_at.is_not(None)
+            )
+        ).scalars()
+    )
+    chosen, taken, to_confirm = set(wanted), [], []
     for briefing, consent in offered.items():
-        if briefing in chosen and briefing not in person.briefings:
+        if briefing in chosen and briefing in left:
+            to_confirm.append(briefing)
+        elif briefing in chosen and briefing not in person.briefings:
             subscribe(connection, person.id, briefing, (), now)
             record(
                 connection, person.id, "consent", actor, now, briefing=briefing, **consent.facts()
@@ -106,7 +116,7 @@ def choose_briefings(
             taken.append(briefing)
         elif briefing not in chosen and briefing in person.briefings:
             leave(connection, key, briefing, now=now, actor=actor)
-    return taken
+    return taken, to_confirm
 
 
 def pause(

@@ -248,19 +248,26 @@ class Memberships:
         wanted: Collection[str],
         offered: Mapping[str, Consent],
         now: datetime,
-    ) -> None:
-        """Take up and leave the other briefings that are `offered`."""
+    ) -> list[str]:
+        """Take up and leave the other briefings that are `offered`. One that the person had left
+        comes back by a mail to them alone: its slug is returned."""
         with self._database.write() as connection:
             place = preferences.membership(connection, key, briefing)
             if place is None or not place.stands:
-                return
-            taken = preferences.choose_briefings(
+                return []
+            taken, to_confirm = preferences.choose_briefings(
                 connection, key, wanted, offered, now=now, actor=_PERSON
             )
             # They are told: it may not have been they who followed a link that was passed on.
             for slug in taken:
                 if _may_mail(connection, f"welcome {slug} {place.person.id}", now):
                     self._mail.welcome(connection, slug, place.person.id)
+            address = read_address(place.person.address)
+            for slug in to_confirm:
+                if _may_mail(connection, f"welcome {slug} {place.person.id}", now):
+                    number = joining.join(connection, address, slug, offered[slug], now=now)
+                    self._mail.ask(connection, slug, number)
+        return to_confirm
 
     def pause(self, key: int, briefing: str, until: datetime | None, now: datetime) -> None:
         """Let all mail rest until a moment; None lets it go on."""

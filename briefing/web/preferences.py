@@ -111,8 +111,14 @@ class _Choices:
             )
             for other in self._others(named)
         }
-        self._desk.memberships.choose_briefings(key, named.slug, wanted, offered, self._clock())
+        memberships = self._desk.memberships
+        to_confirm = memberships.choose_briefings(key, named.slug, wanted, offered, self._clock())
         self._desk.notices.wake()
+        place = memberships.find(key, named.slug)
+        if to_confirm and place is not None:
+            again = next(other for other in self._others(named) if other.slug == to_confirm[0])
+            shown = preferences.mask_address(place.person.address)
+            return self._pages.page("asked.html", again, what="join", address=shown)
         return self.page(named, key, said="saved")
 
     def pause(self, named: Briefing, key: int, until: str) -> Response:

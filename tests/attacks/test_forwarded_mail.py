@@ -264,6 +264,19 @@ def test_have_the_reader_mailed_another_briefing_without_their_knowing(
     assert "La Mañana" in told.subject
 
 
+def test_bring_back_a_briefing_that_the_reader_has_left(house: House, mailboxes: Mailboxes) -> None:
+    key = house.join(READER, "daily", "manana")
+    forwarded = house.choosing(key)
+    mailboxes.ask(forwarded, "briefings")
+
+    (asked,) = mailboxes.ask(forwarded, "briefings", briefings="manana")
+
+    place = house.place(key, "manana")
+    assert place is not None
+    assert not place.stands
+    assert asked.to == READER
+
+
 def test_flood_the_reader_by_taking_a_briefing_up_again_and_again(
     house: House, mailboxes: Mailboxes
 ) -> None:

@@ -199,12 +199,15 @@ def test_another_briefing_is_taken_up_and_given_up(house: House, visitor: Visito
     assert house.place(key) is not None
 
 
-def test_a_briefing_taken_up_again_comes_with_all_its_sections(
+def test_a_briefing_taken_up_again_is_asked_for_by_mail_and_comes_with_all_its_sections(
     house: House, visitor: Visitor
 ) -> None:
     key = house.join(READER, "daily", "manana", sections="policy")
     visitor.post(house.choosing(key), {"act": "briefings"})
-    visitor.post(house.choosing(key), {"act": "briefings", "briefings": ["manana"]})
+    asked = visitor.post(house.choosing(key), {"act": "briefings", "briefings": ["manana"]})
+    assert mask_address(READER) in asked.text
+    (letter,) = house.send_notices()
+    visitor.post(letter.path)
     place = house.place(key, "manana")
     assert place is not None
     assert (place.stands, place.sections) == (True, ())
