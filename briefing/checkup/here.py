@@ -27,7 +27,7 @@ _TIMEX_BYTES = 512  # more than struct timex has on any machine
 def check_database(database: Database) -> list[CheckResult]:
     """Whether it can be used, is whole, and of this program's version."""
     try:
-        revision, newest = _revision(database), database.newest()
+        revision, newest = schema_revision(database), database.newest()
         if revision is None:
             return [warning("database", "it is empty", "any command sets it up")]
         with database.read() as connection:
@@ -64,7 +64,7 @@ def check_clock(database: Database, now: datetime) -> list[CheckResult]:
     """Whether the clock is kept, and does not run behind what is written already."""
     last = None
     try:
-        if _revision(database) == database.newest():
+        if schema_revision(database) == database.newest():
             with database.read() as connection:
                 last = last_moment(connection)
     except StoreError:
@@ -119,7 +119,7 @@ def _check_revision(database: Database, revision: str, newest: str) -> CheckResu
     )
 
 
-def _revision(database: Database) -> str | None:
+def schema_revision(database: Database) -> str | None:
     """The schema's revision; None also where there is no file, which looking at would make."""
     file = database.url.database if database.is_sqlite else None
     return None if file and not Path(file).exists() else database.revision()

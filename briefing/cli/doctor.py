@@ -12,7 +12,13 @@ import typer
 
 from briefing.app import App, build_mailer, check_templates, read_clock
 from briefing.checkup import CheckLevel, CheckResult, error, ok, warning
-from briefing.checkup.here import check_clock, check_database, check_secrets, check_space
+from briefing.checkup.here import (
+    check_clock,
+    check_database,
+    check_secrets,
+    check_space,
+    schema_revision,
+)
 from briefing.checkup.mail import check_encryption, check_mailer
 from briefing.checkup.names import Dns
 from briefing.checkup.pages import check_pages
@@ -112,8 +118,11 @@ def _examine(run: CliSession, *, offline: bool, nameserver: str) -> Iterator[Che
 
 
 def _check_returns(app: App) -> Iterator[CheckResult]:
-    """What came back and waits for an operator; a database that fails was told of already."""
+    """What came back and waits for an operator; a database that fails was told of already, and
+    one that is not there is not made by looking."""
     try:
+        if schema_revision(app.database) != app.database.newest():
+            return
         with app.database.read() as connection:
             waiting = reviews.waiting(connection)
     except StoreError:

@@ -1,4 +1,4 @@
-"""Proofs: an edition as it would leave now, with what is wrong with it and what it weighs.
+"""Preflight: an edition as it would leave now, with what is wrong with it and what it weighs.
 
 To compose and to check a draft of 60 stories takes a tenth of a second, and a page of the desk
 needs both several times over for one draft that has not changed. So the last ones are kept, by the

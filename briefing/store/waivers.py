@@ -14,7 +14,7 @@ from subscribers.dialect import insert
 @dataclass(frozen=True, slots=True)
 class Waiver:
     """A warning that somebody has answered for: of one rule, in one place, and for the words there
-    (`Finding.about`), in this edition."""
+    (`LintFinding.about`), in this edition."""
 
     rule: str
     place: str

@@ -322,7 +322,6 @@ def held(house: House) -> Iterator[None]:
     other = Database(house.database.url.render_as_string(hide_password=False))
     try:
         with other.write() as connection:
-            connection.exec_driver_sql("UPDATE subscribers SET name = name")
             connection.exec_driver_sql("UPDATE subscriptions SET since = since")
             yield
     finally:

@@ -251,4 +251,4 @@ def test_the_extra_of_ses_is_asked_for_at_once(
     monkeypatch.setattr("briefing.app.find_spec", lambda _: None)
     with pytest.raises(ConfigError, match="botocore") as caught:
         build(loading(mailer("ses")))
-    assert "[ses]" in caught.value.hint
+    assert "requirements/run.txt" in caught.value.hint

@@ -265,7 +265,7 @@ def test_who_the_visitor_is_is_believed_of_trusted_proxies_only(
     server = Server(house.desk, house.clock, "127.0.0.1", 0, proxies=proxies)
     url = f"{server.start()}/join/daily"
     try:
-        httpx.post(url, data={"email": READER}, headers={"X-Forwarded-For": told})
+        httpx.post(url, data={"email": READER}, headers={"X-Forwarded-For": told}, timeout=30)
     finally:
         server.close()
     with house.database.read() as connection:
