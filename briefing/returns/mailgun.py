@@ -15,6 +15,7 @@ import hmac
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from email.utils import getaddresses
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -61,8 +62,8 @@ class Mailgun:
         # The webhooks before 2018 were forms: only their signature is known here.
         token = self._verify(signature or _read_form(headers, body), now)
         entry = at_path(document, "event-data")
-        event = self._teller.unread(body, now) if entry is None else self._event(entry, now)
-        return WebhookCall((event,), OnceOnly(f"mailgun\n{token}", now + 2 * AGE))
+        events = (self._teller.unread(body, now),) if entry is None else self._events(entry, now)
+        return WebhookCall(events, OnceOnly(f"mailgun\n{token}", now + 2 * AGE))
 
     def _verify(self, signature: object, now: datetime) -> str:
         timestamp = text_of(at_path(signature, "timestamp"))
@@ -77,16 +78,20 @@ class Mailgun:
             raise Forged
         return token
 
-    def _event(self, entry: object, now: datetime) -> Event:
-        name = text_of(at_path(entry, "event"))
+    def _events(self, entry: object, now: datetime) -> tuple[Event, ...]:
+        return tuple(self._event(entry, to, now) for to in _recipients(entry))
+
+    def _event(self, entry: object, address: str, now: datetime) -> Event:
+        name = text_of(at_path(entry, "event")).lower()
         status = text_of(at_path(entry, "delivery-status", "enhanced-code"))
         code = text_of(at_path(entry, "delivery-status", "code"))
         said = at_path(entry, "delivery-status", "message")
         said = said or at_path(entry, "delivery-status", "description")
+        said = said or at_path(entry, "reject", "reason")
         reason = text_of(at_path(entry, "reason"))
         words = f"{code} {text_of(said) or reason}".strip()
         if name == "failed":
-            whole = at_path(entry, "severity") == "permanent"
+            whole = text_of(at_path(entry, "severity")).lower() == "permanent"
             name = "failed/permanent" if whole else "failed/temporary"
             name = first_known(self.provider, f"{name}/{reason}", f"{name}/{code}", name)
         kind, declared = meaning_of(self.provider, name, status, words)
@@ -94,13 +99,38 @@ class Mailgun:
             entry,
             kind,
             now,
-            name=at_path(entry, "id"),
+            name=_id(entry, address),
             at=at_path(entry, "timestamp"),
-            address=at_path(entry, "recipient"),
+            address=address,
             status=status,
             words=words,
             declared=declared,
         )
+
+
+def _recipients(entry: object) -> list[str]:
+    """Whom an event is about; one that was rejected or stored names them in the message alone."""
+    if address := text_of(at_path(entry, "recipient")):
+        return [address]
+    listed = at_path(entry, "message", "recipients")
+    found = [text_of(one) for one in listed[:50]] if isinstance(listed, list) else []
+    if not any(found):
+        found = _addresses(text_of(at_path(entry, "message", "headers", "to"))[:20_000])
+    return list(dict.fromkeys(filter(None, found))) or [""]
+
+
+def _addresses(header: str) -> list[str]:
+    """The addresses of a To header; none of one whose comments or groups nest without an end."""
+    try:
+        return [address for _, address in getaddresses([header]) if "@" in address][:50]
+    except RecursionError:
+        return []
+
+
+def _id(entry: object, address: str) -> str:
+    """The event's own name, which several recipients of one rejected mail share."""
+    name = text_of(at_path(entry, "id"))
+    return f"{name}\n{address}" if name and not at_path(entry, "recipient") else name
 
 
 def _read_form(headers: Mapping[str, str], body: bytes) -> Mapping[str, str] | None:

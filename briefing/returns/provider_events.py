@@ -76,6 +76,7 @@ _POSTMARK_BOUNCES = "https://postmarkapp.com/developer/api/bounce-api#bounce-typ
 _POSTMARK_CHANGES = "https://postmarkapp.com/developer/webhooks/subscription-change-webhook"
 _RESEND_EVENTS = "https://resend.com/docs/webhooks/event-types"
 _RESEND_BOUNCES = "https://resend.com/docs/dashboard/emails/email-bounces"
+_RESEND_LIST = "https://resend.com/docs/webhooks/suppressions/added"
 _SENDGRID_EVENTS = "https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event"
 _SENDGRID_DROPS = "https://www.twilio.com/docs/sendgrid/ui/analytics-and-reporting/drops"
 _BREVO_EVENTS = "https://developers.brevo.com/docs/transactional-webhooks"
@@ -201,6 +202,10 @@ EVENTS: Final[Mapping[str, Mapping[str, Row]]] = {
             "contact": Row(_K.IGNORED, _RESEND_EVENTS),
             "contact/out": Row(_K.UNSUBSCRIBED, _RESEND_EVENTS),
             "domain": Row(_K.IGNORED, _RESEND_EVENTS),
+            # Of a bounce there is an event besides; this is its suppression.
+            "suppression.added": Row(_K.IGNORED, _RESEND_LIST, _SUPPRESSED),
+            "suppression.added/complaint": Row(_K.COMPLAINED, _RESEND_LIST),
+            "suppression.removed": Row(_K.IGNORED, _RESEND_LIST),
             # Its message is advice for people, which speaks of what the cause may be: where no
             # server's words are given, the type alone counts.
             "email.bounced": Row(None, _RESEND_BOUNCES),

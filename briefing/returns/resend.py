@@ -69,6 +69,9 @@ class Resend:
         if said.startswith("contact."):
             out = said == "contact.updated" and at_path(document, "data", "unsubscribed") is True
             said, address = "contact/out" if out else "contact", _contact(document) or address
+        elif said.startswith("suppression."):
+            why = f"{said}/{text_of(at_path(document, 'data', 'origin'))}"
+            said, address = first_known(self.provider, why, said), _contact(document) or address
         elif said.startswith("domain."):
             said = "domain"
         elif said == "email.bounced":

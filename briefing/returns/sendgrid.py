@@ -74,7 +74,7 @@ class SendGrid:
         return WebhookCall(tuple(self._event(entry, now) for entry in entries_of(document)))
 
     def _event(self, entry: object, now: datetime) -> Event:
-        name = text_of(at_path(entry, "event"))
+        name = text_of(at_path(entry, "event")).lower()
         status = text_of(at_path(entry, "status"))
         words = text_of(at_path(entry, "reason")) or text_of(at_path(entry, "response"))
         if name == "bounce":

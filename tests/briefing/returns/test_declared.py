@@ -50,6 +50,12 @@ def dropped(reason: str) -> Any:
     return varied("sendgrid", event="dropped", reason=reason)
 
 
+def listed(said: str, origin: str) -> Any:
+    """Resend's event of its own suppression list, as its page shows it."""
+    facts = {"id": "1", "email": f"Anna <{ANNA}>", "origin": origin, "source_id": None}
+    return {"type": f"suppression.{said}", "created_at": "x", "data": facts}
+
+
 def suppressed(reason: str, origin: str) -> Any:
     return varied(
         "postmark",
@@ -83,9 +89,14 @@ DECLARED = [
     ("resend", resend("Permanent", said="smtp; 550 5.1.1 User unknown"), "hard", "permanent"),
     ("resend", resend("Transient"), "soft", ""),
     ("resend", resend("Transient", "ContentRejected"), "blocked", ""),
+    ("resend", listed("added", "bounce"), "ignored", "suppressed"),
+    ("resend", listed("added", "manual"), "ignored", "suppressed"),
+    ("resend", listed("added", "complaint"), "complained", ""),
+    ("resend", listed("removed", "bounce"), "ignored", ""),
     ("sendgrid", varied("sendgrid", status="", reason=""), "soft", "permanent"),
     ("sendgrid", dropped("Bounced Address"), "soft", "suppressed"),
     ("sendgrid", dropped("Invalid"), "soft", "permanent"),
+    ("sendgrid", varied("sendgrid", event="Dropped", reason="Invalid"), "soft", "permanent"),
     ("sendgrid", dropped("Spam Reporting Address"), "complained", ""),
     ("sendgrid", dropped("Unsubscribed Address"), "unsubscribed", ""),
     ("ses", ses_bounce("Permanent", "General"), "soft", "permanent"),
@@ -101,6 +112,7 @@ DECLARED = [
 def test_what_providers_declare_is_read(name: str, entry: Any, kind: str, declared: str) -> None:
     event = tell(name, entry)
     assert (event.kind.value, event.declared.value) == (kind, declared)
+    assert event.address == ANNA
 
 
 def test_each_row_of_the_table_names_its_source() -> None:

@@ -381,6 +381,29 @@ def test_mailgun_s_events(changes: dict[str, Any], kind: EventKind) -> None:
     assert tell("mailgun", varied("mailgun", **changes)).kind is kind
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"headers": {"to": f"Anna <{ANNA}>, b@c.example"}},
+        {"recipients": [ANNA, "b@c.example"], "headers": {"to": "list@c.example"}},
+    ],
+)
+def test_mailgun_s_rejected_mail_names_its_recipients_in_the_message(message: Any) -> None:
+    entry = {"event": "rejected", "id": "1", "reject": {"reason": "no"}, "message": message}
+    events = read("mailgun", sign_mailgun(entry)).events
+    assert [(event.kind, event.address) for event in events] == [
+        (BLOCKED, ANNA),
+        (BLOCKED, "b@c.example"),
+    ]
+    assert len({event.id for event in events}) == 2
+
+
+@pytest.mark.parametrize("to", ["(" * 20_000, "a:" * 10_000, "", 3, None])
+def test_mailgun_s_rejected_mail_whose_header_names_nobody_is_kept(to: object) -> None:
+    event = tell("mailgun", {"event": "rejected", "message": {"headers": {"to": to}}})
+    assert (event.kind, event.address) == (BLOCKED, "")
+
+
 # Resend
 
 
